@@ -1,0 +1,14 @@
+export type { Allowed, Decision, Refused, RuleState } from "./decision.ts";
+export { RateLimiterError, type RateLimiterErrorCode } from "./errors.ts";
+export {
+  type ConsumeOptions,
+  createRateLimiter,
+  type PeekOptions,
+  type RateLimiter,
+  type RateLimiterOptions,
+  type RulesInput,
+  type SyncRateLimiter,
+} from "./limiter.ts";
+export type { Rule, RuleInput, RuleSet } from "./rule.ts";
+export type { RateLimitStore, StoreCallOptions, StoreReading, SyncRateLimitStore } from "./store.ts";
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";

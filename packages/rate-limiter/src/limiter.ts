@@ -1,0 +1,151 @@
+// What the user holds: rules, a store, and the calls on a key.
+
+import { type Decision, decide } from "./decision.ts";
+import { RateLimiterError } from "./errors.ts";
+import { compileRules, type RuleInput, type RuleSet } from "./rule.ts";
+import type { RateLimitStore, StoreCallOptions, SyncRateLimitStore } from "./store.ts";
+import { memoryStore } from "./stores/memory.ts";
+
+export type RulesInput = RuleInput | readonly RuleInput[];
+
+export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStore> {
+  /** One rule or several that are decided together, all or nothing: `"60/minute"`, `["10/second", "1000/hour"]`. */
+  readonly rules: RulesInput;
+  /** Keeps this limiter's buckets apart from others' in the same store; 1 to 64 printable ASCII characters. Default `default`. */
+  readonly name?: string | undefined;
+  /** Default: a memory store of its own. */
+  readonly store?: Store | undefined;
+}
+
+export interface ConsumeOptions extends StoreCallOptions {
+  /** Tokens that the call takes from each rule; a whole number >= 0. Default 1. */
+  readonly cost?: number | undefined;
+  /** Other rules for this call, such as those of the caller's plan. Their buckets are apart from the limiter's own. */
+  readonly rules?: RulesInput | undefined;
+}
+
+export interface PeekOptions extends StoreCallOptions {
+  readonly rules?: RulesInput | undefined;
+}
+
+/** Calls throw `RateLimiterError` for an empty key or a cost that is not a whole number >= 0, and reject as the store does. */
+export interface RateLimiter {
+  readonly name: string;
+  /** The limiter's own rules, as compiled. */
+  readonly rules: RuleSet;
+  /** Takes the cost from every rule's bucket, or from none. */
+  consume(key: string, options?: ConsumeOptions): Promise<Decision>;
+  /** How the key stands, as if a call of cost 0 had been made. */
+  peek(key: string, options?: PeekOptions): Promise<Decision>;
+  /** Gives back what a call took that turned out not to count. */
+  refund(key: string, options?: ConsumeOptions): Promise<void>;
+  /** Makes the key's buckets full. */
+  reset(key: string, options?: PeekOptions): Promise<void>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A limiter whose store is in this process. */
+export interface SyncRateLimiter extends RateLimiter {
+  /** As `consume`, without a promise. */
+  consumeSync(key: string, options?: ConsumeOptions): Decision;
+}
+
+/**
+ * Makes a limiter.
+ *
+ * @example
+ * const limiter = createRateLimiter({ rules: ["10/second", "1000/hour"] });
+ * const decision = await limiter.consume(userId);
+ * if (!decision.allowed) console.log(`try again in ${decision.retryAfterMs} ms`);
+ *
+ * @throws RateLimiterError `INVALID_RULE`, `INVALID_OPTION`
+ */
+export function createRateLimiter(options: RateLimiterOptions<SyncRateLimitStore>): SyncRateLimiter;
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter;
+export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
+  const { name = "default" } = options;
+  if (!/^[\x20-\x7e]{1,64}$/.test(name)) {
+    throw new RateLimiterError("INVALID_OPTION", "a limiter's name is 1 to 64 printable ASCII characters");
+  }
+  const ownStore = options.store === undefined;
+  const store: RateLimitStore = options.store ?? memoryStore();
+  const compile = memoized((rules: RulesInput) =>
+    compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput]),
+  );
+  const own = compile(options.rules);
+
+  const rulesOf = (call: PeekOptions | undefined): RuleSet => (call?.rules === undefined ? own : compile(call.rules));
+
+  const limiter: RateLimiter = {
+    name,
+    rules: own,
+    async consume(key, call) {
+      const cost = call?.cost ?? 1;
+      check(key, cost);
+      const rules = rulesOf(call);
+      if (cost > rules.smallestBurst) return decide(await store.peek(rules, key, call), rules, cost, "over-capacity");
+      return decide(await store.consume(rules, key, cost, call), rules, cost);
+    },
+    async peek(key, call) {
+      check(key, 0);
+      const rules = rulesOf(call);
+      return decide(await store.peek(rules, key, call), rules, 0);
+    },
+    async refund(key, call) {
+      const cost = call?.cost ?? 1;
+      check(key, cost);
+      await store.refund(rulesOf(call), key, cost, call);
+    },
+    async reset(key, call) {
+      check(key, 0);
+      await store.reset(rulesOf(call), key, call);
+    },
+    async close() {
+      if (ownStore) await store.close();
+    },
+    [Symbol.asyncDispose]: () => limiter.close(),
+  };
+  if (!isSync(store)) return limiter;
+
+  const sync: Pick<SyncRateLimiter, "consumeSync"> = {
+    consumeSync(key, call) {
+      const cost = call?.cost ?? 1;
+      check(key, cost);
+      const rules = rulesOf(call);
+      if (cost > rules.smallestBurst) return decide(store.consumeSync(rules, key, 0), rules, cost, "over-capacity");
+      return decide(store.consumeSync(rules, key, cost), rules, cost);
+    },
+  };
+  return Object.assign(limiter, sync);
+}
+
+function check(key: string, cost: number): void {
+  if (typeof key !== "string" || key === "") {
+    throw new RateLimiterError(
+      "INVALID_KEY",
+      "the key to limit by is empty; skip the call or give it a key of its own",
+    );
+  }
+  if (!Number.isSafeInteger(cost) || cost < 0) {
+    throw new RateLimiterError("INVALID_COST", `a cost of ${cost} is not a whole number >= 0`);
+  }
+}
+
+function isSync(store: RateLimitStore): store is SyncRateLimitStore {
+  return "consumeSync" in store;
+}
+
+/** Compiles a string once, and an object once as long as it lives. Strings come from the program, not from requests: they are few. */
+function memoized(compile: (rules: RulesInput) => RuleSet): (rules: RulesInput) => RuleSet {
+  const strings = new Map<string, RuleSet>();
+  const objects = new WeakMap<object, RuleSet>();
+  return (rules) => {
+    const known = typeof rules === "string" ? strings.get(rules) : objects.get(rules);
+    if (known) return known;
+    const made = compile(rules);
+    if (typeof rules === "string") strings.set(rules, made);
+    else objects.set(rules, made);
+    return made;
+  };
+}

@@ -1,0 +1,56 @@
+// 64 bits that stand for a key in the memory store, under a seed of the process: nobody outside can aim for a collision.
+
+/**
+ * HalfSipHash-1-3 with 64-bit output (Aumasson and Bernstein, https://github.com/veorq/SipHash), fed UTF-16 units two a word. It is
+ * the family that kernels and languages use against hash flooding; 32-bit words keep it in JavaScript's integer range.
+ * The result is left in `high` and `low`, so that hashing allocates nothing.
+ */
+export class KeyHash {
+  high = 0;
+  low = 0;
+  readonly #k0: number;
+  readonly #k1: number;
+
+  constructor(seed: readonly [number, number]) {
+    this.#k0 = seed[0] | 0;
+    this.#k1 = seed[1] | 0;
+  }
+
+  update(key: string): void {
+    let v0 = this.#k0;
+    let v1 = this.#k1 ^ 0xee;
+    let v2 = 0x6c796765 ^ this.#k0;
+    let v3 = 0x74656462 ^ this.#k1;
+    const { length } = key;
+    // The last word holds an odd unit, if there is one, and the length in bytes modulo 256, as the definition has it.
+    const words = (length >> 1) + 1;
+    // 1 round a word, then 3 to finish the first half of the output and 3 for the second.
+    for (let round = 0; round < words + 6; round++) {
+      let word = 0;
+      if (round < words - 1) {
+        const at = round << 1;
+        word = key.charCodeAt(at) | (key.charCodeAt(at + 1) << 16);
+      } else if (round === words - 1) {
+        word = (length << 25) | (length & 1 ? key.charCodeAt(length - 1) : 0);
+      } else if (round === words) {
+        v2 ^= 0xee;
+      } else if (round === words + 3) {
+        this.low = v1 ^ v3;
+        v1 ^= 0xdd;
+      }
+      v3 ^= word;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= word;
+    }
+    this.high = v1 ^ v3;
+  }
+}
