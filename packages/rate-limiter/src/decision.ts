@@ -1,6 +1,6 @@
 // What a limiter answers: an outcome, how long to wait, and how each rule stands.
 
-import type { Rule, RuleSet } from "./rule.ts";
+import type { RuleSet } from "./rule.ts";
 import type { StoreReading } from "./store.ts";
 import { fits, remainingTokens, untilFull, untilNextToken, waitFor } from "./token-bucket.ts";
 
@@ -23,6 +23,8 @@ export interface RuleState {
 }
 
 interface DecisionParts {
+  /** The rules it was decided by, as compiled. */
+  readonly ruleSet: RuleSet;
   readonly cost: number;
   /** The fewest whole tokens that any rule has left. */
   readonly remaining: number;
@@ -55,28 +57,28 @@ class LazyDecision implements DecisionParts {
   readonly allowed: boolean;
   readonly outcome: Decision["outcome"];
   readonly cost: number;
-  readonly #rules: readonly Rule[];
+  readonly ruleSet: RuleSet;
   readonly #used: readonly number[];
 
-  constructor(outcome: Decision["outcome"], rules: RuleSet, used: readonly number[], cost: number) {
+  constructor(outcome: Decision["outcome"], ruleSet: RuleSet, used: readonly number[], cost: number) {
     this.allowed = outcome === "allowed";
     this.outcome = outcome;
     this.cost = cost;
-    this.#rules = rules.rules;
+    this.ruleSet = ruleSet;
     this.#used = used;
   }
 
   get remaining(): number {
-    return Math.min(...this.#rules.map((rule, index) => remainingTokens(rule, this.#used[index] ?? 0)));
+    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#used[index] ?? 0)));
   }
 
   get retryAfterMs(): number {
     if (this.allowed) return 0;
-    return Math.max(...this.#rules.map((rule, index) => waitFor(rule, this.#used[index] ?? 0, this.cost)));
+    return Math.max(...this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#used[index] ?? 0, this.cost)));
   }
 
   get rules(): readonly RuleState[] {
-    return this.#rules.map((rule, index) => {
+    return this.ruleSet.rules.map((rule, index) => {
       const used = this.#used[index] ?? 0;
       return {
         name: rule.name,

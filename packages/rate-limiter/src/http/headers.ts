@@ -1,7 +1,7 @@
 // The RateLimit fields of draft-ietf-httpapi-ratelimit-headers, as Structured Fields (RFC 9651), and Retry-After (RFC 9110, 10.2.3).
 
 import type { Decision, RuleState } from "../decision.ts";
-import type { RuleSet } from "../rule.ts";
+import type { Rule, RuleSet } from "../rule.ts";
 
 // The draft still moves its names; they stand here and nowhere else.
 const POLICY_FIELD = "ratelimit-policy";
@@ -9,30 +9,35 @@ const STATE_FIELD = "ratelimit";
 // An Integer of a structured field has at most 15 digits (RFC 9651, 3.3.1).
 const LARGEST_INTEGER = 999_999_999_999_999;
 
-/** The constant field: each policy with its quota `q` and, where it is whole seconds, its window `w`. */
-export function policyField({ rules }: RuleSet): string {
-  return rules
-    .map(({ name, limit, windowMs }) => {
-      const window = windowMs % 1000 === 0 ? `;w=${windowMs / 1000}` : "";
-      return `${quoted(name)};q=${bounded(limit)}${window}`;
-    })
-    .join(", ");
-}
+// The policy field is the same for every decision by one rule set.
+const policyFields = new WeakMap<RuleSet, string>();
 
-/** Field names and values for a decision. `policy` is the set's own constant field, made once. */
-export function rateLimitFields(decision: Decision, policy: string): [name: string, value: string][] {
-  const { rules } = decision;
+/** Field names and values for a decision. */
+export function rateLimitFields(decision: Decision): [name: string, value: string][] {
+  const { ruleSet, rules, outcome } = decision;
+  let policy = policyFields.get(ruleSet);
+  if (policy === undefined) {
+    policy = ruleSet.rules.map(policyItem).join(", ");
+    policyFields.set(ruleSet, policy);
+  }
   const fields: [string, string][] = [
     [POLICY_FIELD, policy],
     [STATE_FIELD, rules.map((rule) => stateItem(rule, decision)).join(", ")],
   ];
-  if (!decision.allowed && decision.outcome === "refused") fields.push(["retry-after", retryAfter(decision)]);
+  // No wait helps a cost above capacity, so none is promised.
+  if (!decision.allowed && outcome !== "over-capacity") fields.push(["retry-after", `${retryAfterSeconds(decision)}`]);
   return fields;
 }
 
 /** Whole seconds, rounded up, at least 1. */
-export function retryAfter(decision: Decision): string {
-  return String(Math.max(1, seconds(decision.retryAfterMs)));
+export function retryAfterSeconds(decision: Decision): number {
+  return Math.max(1, seconds(decision.retryAfterMs));
+}
+
+/** A policy with its quota `q` and, where it is whole seconds, its window `w`: the draft has no shorter unit. */
+function policyItem({ name, limit, windowMs }: Rule): string {
+  const window = windowMs % 1000 === 0 ? `;w=${windowMs / 1000}` : "";
+  return `${quoted(name)};q=${bounded(limit)}${window}`;
 }
 
 function stateItem(rule: RuleState, decision: Decision): string {
