@@ -42,12 +42,13 @@ export interface Allowed extends DecisionParts {
 /**
  * Nothing was taken.
  * - `refused`: some rule has too few tokens left; try again after `retryAfterMs`
+ * - `blocked`: the key is blocked, by a penalty or by hand, for `retryAfterMs`
  * - `over-capacity`: the cost is above what some bucket ever holds; no wait helps
  * - `crowded`: the store has no room for another key and was told to refuse new ones
  */
 export interface Refused extends DecisionParts {
   readonly allowed: false;
-  readonly outcome: "refused" | "over-capacity" | "crowded";
+  readonly outcome: "refused" | "blocked" | "over-capacity" | "crowded";
 }
 
 export type Decision = Allowed | Refused;
@@ -58,28 +59,31 @@ class LazyDecision implements DecisionParts {
   readonly outcome: Decision["outcome"];
   readonly cost: number;
   readonly ruleSet: RuleSet;
-  readonly #used: readonly number[];
+  readonly #reading: StoreReading;
 
-  constructor(outcome: Decision["outcome"], ruleSet: RuleSet, used: readonly number[], cost: number) {
+  constructor(outcome: Decision["outcome"], ruleSet: RuleSet, reading: StoreReading, cost: number) {
     this.allowed = outcome === "allowed";
     this.outcome = outcome;
     this.cost = cost;
     this.ruleSet = ruleSet;
-    this.#used = used;
+    this.#reading = reading;
   }
 
   get remaining(): number {
-    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#used[index] ?? 0)));
+    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#reading.used[index] ?? 0)));
   }
 
   get retryAfterMs(): number {
     if (this.allowed) return 0;
-    return Math.max(...this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#used[index] ?? 0, this.cost)));
+    if (this.outcome === "blocked") return this.#reading.blockedMs;
+    return Math.max(
+      ...this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#reading.used[index] ?? 0, this.cost)),
+    );
   }
 
   get rules(): readonly RuleState[] {
     return this.ruleSet.rules.map((rule, index) => {
-      const used = this.#used[index] ?? 0;
+      const used = this.#reading.used[index] ?? 0;
       return {
         name: rule.name,
         limit: rule.limit,
@@ -102,5 +106,5 @@ class LazyDecision implements DecisionParts {
 
 export function decide(reading: StoreReading, rules: RuleSet, cost: number, otherwise?: "over-capacity"): Decision {
   const outcome = otherwise ?? (reading.outcome === "passed" ? "allowed" : reading.outcome);
-  return new LazyDecision(outcome, rules, reading.used, cost) as unknown as Decision;
+  return new LazyDecision(outcome, rules, reading, cost) as unknown as Decision;
 }

@@ -1,8 +1,9 @@
 // What the user holds: rules, a store, and the calls on a key.
 
+import type { Duration } from "@holdfast/core";
 import { type Decision, decide } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
-import { compileRules, type RuleInput, type RuleSet } from "./rule.ts";
+import { blockDuration, compileRules, type PenaltyOptions, type RuleInput, type RuleSet } from "./rule.ts";
 import type { RateLimitStore, StoreCallOptions, SyncRateLimitStore } from "./store.ts";
 import { memoryStore } from "./stores/memory.ts";
 
@@ -11,6 +12,8 @@ export type RulesInput = RuleInput | readonly RuleInput[];
 export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStore> {
   /** One rule or several that are decided together, all or nothing: `"60/minute"`, `["10/second", "1000/hour"]`. */
   readonly rules: RulesInput;
+  /** Blocks a key that goes on after it has been refused. Default: none. */
+  readonly penalty?: PenaltyOptions | undefined;
   /** Keeps this limiter's buckets apart from others' in the same store; 1 to 64 printable ASCII characters. Default `default`. */
   readonly name?: string | undefined;
   /** Default: a memory store of its own. */
@@ -28,6 +31,13 @@ export interface PeekOptions extends StoreCallOptions {
   readonly rules?: RulesInput | undefined;
 }
 
+export interface ManyCall {
+  readonly key: string;
+  /** Default 1. */
+  readonly cost?: number | undefined;
+  readonly rules?: RulesInput | undefined;
+}
+
 /** Calls throw `RateLimiterError` for an empty key or a cost that is not a whole number >= 0, and reject as the store does. */
 export interface RateLimiter {
   readonly name: string;
@@ -35,12 +45,18 @@ export interface RateLimiter {
   readonly rules: RuleSet;
   /** Takes the cost from every rule's bucket, or from none. */
   consume(key: string, options?: ConsumeOptions): Promise<Decision>;
+  /** Several calls, each decided by itself, in as few round trips as the store can. */
+  consumeMany(calls: readonly ManyCall[], options?: StoreCallOptions): Promise<Decision[]>;
   /** How the key stands, as if a call of cost 0 had been made. */
   peek(key: string, options?: PeekOptions): Promise<Decision>;
   /** Gives back what a call took that turned out not to count. */
   refund(key: string, options?: ConsumeOptions): Promise<void>;
-  /** Makes the key's buckets full. */
+  /** Forgets the key: full buckets, no refusal counted, not blocked. */
   reset(key: string, options?: PeekOptions): Promise<void>;
+  /** Refuses every call on the key for `duration` from now, at most 366 days. */
+  block(key: string, duration: Duration, options?: PeekOptions): Promise<void>;
+  /** Ends a block; the buckets stay as they are. */
+  unblock(key: string, options?: PeekOptions): Promise<void>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -71,7 +87,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const ownStore = options.store === undefined;
   const store: RateLimitStore = options.store ?? memoryStore();
   const compile = memoized((rules: RulesInput) =>
-    compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput]),
+    compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput], options.penalty),
   );
   const own = compile(options.rules);
 
@@ -87,6 +103,21 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       if (cost > rules.smallestBurst) return decide(await store.peek(rules, key, call), rules, cost, "over-capacity");
       return decide(await store.consume(rules, key, cost, call), rules, cost);
     },
+    async consumeMany(many, call) {
+      const calls = many.map(({ key, cost = 1, rules }) => {
+        check(key, cost);
+        return { key, cost, rules: rulesOf({ rules }) };
+      });
+      // What costs more than a bucket holds is never asked for: it takes nothing, and the store's figures tell how the key stands.
+      const asked = calls.map((one) => (one.cost > one.rules.smallestBurst ? { ...one, cost: 0 } : one));
+      const readings = store.consumeMany
+        ? await store.consumeMany(asked, call)
+        : await Promise.all(asked.map(({ rules, key, cost }) => store.consume(rules, key, cost, call)));
+      return readings.map((reading, index) => {
+        const { rules, cost } = calls[index] as (typeof calls)[number];
+        return decide(reading, rules, cost, cost > rules.smallestBurst ? "over-capacity" : undefined);
+      });
+    },
     async peek(key, call) {
       check(key, 0);
       const rules = rulesOf(call);
@@ -100,6 +131,14 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async reset(key, call) {
       check(key, 0);
       await store.reset(rulesOf(call), key, call);
+    },
+    async block(key, duration, call) {
+      check(key, 0);
+      await store.block(rulesOf(call), key, blockDuration(duration), call);
+    },
+    async unblock(key, call) {
+      check(key, 0);
+      await store.unblock(rulesOf(call), key, call);
     },
     async close() {
       if (ownStore) await store.close();

@@ -60,19 +60,36 @@ export function compileRule(input: RuleInput): Rule {
   return { name, limit, windowMs, burst, tokenUnits, refillUnits: limit / divisor, capacityUnits };
 }
 
+/** What happens to a key that goes on after it has been refused. */
+export interface PenaltyOptions {
+  /** The refusal, counted within `within`, that gets the key blocked; a whole number >= 1. */
+  readonly refusals: number;
+  /** How long a refusal counts, as the refill of a token bucket of `refusals` tokens. */
+  readonly within: Duration;
+  /** How long the key is blocked: every call is refused, and nothing is counted. 1 ms to 366 days. */
+  readonly block: Duration;
+}
+
+export interface Penalty {
+  /** A bucket from which each refusal takes one. */
+  readonly strikes: Rule;
+  readonly blockMs: number;
+}
+
 /** Rules that are decided together. Compiled once; stores may keep state beside it by identity. */
 export interface RuleSet {
   /** The limiter that the buckets belong to. */
   readonly limiter: string;
   readonly rules: readonly Rule[];
-  /** Differs where the units or the limiter differ, so that state is never read in another rule's units. */
+  readonly penalty: Penalty | undefined;
+  /** Limiter and units, length-prefixed: state under one id is never read in another limiter's or another rule's units. */
   readonly id: string;
   /** The dearest cost that every bucket can ever pay. */
   readonly smallestBurst: number;
 }
 
-/** @throws RateLimiterError `INVALID_RULE`: none, more than 8, or two of one name */
-export function compileRules(limiter: string, inputs: readonly RuleInput[]): RuleSet {
+/** @throws RateLimiterError `INVALID_RULE`: none, more than 8, or two of one name; a penalty that can't be kept */
+export function compileRules(limiter: string, inputs: readonly RuleInput[], penalty?: PenaltyOptions): RuleSet {
   if (inputs.length === 0 || inputs.length > MOST_RULES) {
     throw new RateLimiterError(
       "INVALID_RULE",
@@ -82,9 +99,25 @@ export function compileRules(limiter: string, inputs: readonly RuleInput[]): Rul
   const rules = inputs.map(compileRule);
   const twice = rules.find((rule, index) => rules.findIndex((other) => other.name === rule.name) !== index);
   if (twice) throw invalid(twice.name, "two rules of one limiter have this name; name them apart");
-  const id = rules.map((rule) => `${rule.limit}/${rule.windowMs}/${rule.burst}`).join(",");
-  const smallestBurst = Math.min(...rules.map((rule) => rule.burst));
-  return { limiter, rules, id: `${limiter.length}:${limiter}${id}`, smallestBurst };
+  // Not the burst: a bucket keeps its state when only its size changes.
+  const units = rules.map((rule) => `${rule.limit}/${rule.windowMs}`).join(",");
+  return {
+    limiter,
+    rules,
+    penalty: penalty && compilePenalty(penalty),
+    id: `${limiter.length}:${limiter}:${units}`,
+    smallestBurst: Math.min(...rules.map((rule) => rule.burst)),
+  };
+}
+
+function compilePenalty({ refusals, within, block }: PenaltyOptions): Penalty {
+  const strikes = compileRule({ limit: refusals, window: within, name: "penalty" });
+  return { strikes, blockMs: blockDuration(block) };
+}
+
+/** @throws RateLimiterError `INVALID_RULE`: no duration of 1 ms to 366 days */
+export function blockDuration(block: Duration): number {
+  return compileRule({ limit: 1, window: block, name: "block" }).windowMs;
 }
 
 function parsed(input: RuleInput): ParsedRate {

@@ -7,35 +7,60 @@ export interface StoreReading {
   /**
    * - `passed`: every rule had the cost left, and it has been taken from each
    * - `refused`: some rule had not; nothing was taken from any
+   * - `blocked`: the key is blocked, before this call or by it; nothing was taken
    * - `crowded`: the store has no room for another key, and its options say to refuse new ones
    */
-  readonly outcome: "passed" | "refused" | "crowded";
+  readonly outcome: "passed" | "refused" | "blocked" | "crowded";
   /** For each rule in order: units missing from a full bucket, at the store's own now, after this call. */
   readonly used: readonly number[];
+  /** Milliseconds for which the key stays blocked; 0 where it is not. */
+  readonly blockedMs: number;
+  /** Set by a store that answers in the place of one that failed. */
+  readonly degraded?: StoreFailure;
 }
 
+export type StoreFailure = "timeout" | "error" | "circuit-open";
+
 /**
- * Keeps token buckets by rule set and key. A key is any non-empty string; keys never meet, however alike, and the same key under
- * two limiters is two subjects.
+ * Keeps token buckets by rule set and key. A subject is a key under a rule set's `id`; a key is any non-empty string. Keys never
+ * meet, however alike, and the same key under two limiters is two subjects.
  *
  * Every call is atomic, over all the rules of the set: of any number of callers at once, on any number of machines, the calls
- * that passed are what the rules allow in some order. A refused call changes nothing. Time is the store's own, in whole
- * milliseconds; when it steps back, nothing is refilled and no bucket's time moves back. A bucket that is full again may be
- * dropped, and no other may.
+ * that passed are what the rules allow in some order. A refused call changes no bucket. Time is the store's own, in whole
+ * milliseconds; when it steps back, nothing is refilled and no bucket's time moves back. A subject whose buckets are full,
+ * whose strikes are forgotten and whose block is over may be dropped, and no other may.
+ *
+ * With a penalty in the set, each refusal takes one from the subject's strikes, a bucket that refills like any other; the refusal
+ * that takes the last one blocks the subject for `blockMs` and gives the strikes back. A blocked subject takes no strikes.
  *
  * A call that rejects may or may not have taken its cost. An aborted signal rejects with the signal's reason.
  */
 export interface RateLimitStore {
   /** Takes `cost` (a whole number from 0 to the smallest burst of the set) from every bucket, or nothing from any. */
   consume(rules: RuleSet, key: string, cost: number, options?: StoreCallOptions): Promise<StoreReading>;
-  /** What `consume` with cost 0 would find. Changes nothing. */
+  /**
+   * Several calls, each decided by itself as if they had come one after the other, in as few round trips as the store can.
+   * A store without it is asked one call at a time, all at once.
+   */
+  consumeMany?(calls: readonly StoreCall[], options?: StoreCallOptions): Promise<readonly StoreReading[]>;
+  /** How the subject stands: `passed` or `blocked`. Changes nothing. */
   peek(rules: RuleSet, key: string, options?: StoreCallOptions): Promise<StoreReading>;
   /** Puts `cost` tokens back into every bucket, as far as it has room. */
   refund(rules: RuleSet, key: string, cost: number, options?: StoreCallOptions): Promise<void>;
-  /** Makes the key's buckets full. */
+  /** Forgets the subject: full buckets, no strikes, no block. */
   reset(rules: RuleSet, key: string, options?: StoreCallOptions): Promise<void>;
+  /** Blocks the subject for `blockMs` from now, whatever was left of a block before. */
+  block(rules: RuleSet, key: string, blockMs: number, options?: StoreCallOptions): Promise<void>;
+  /** Ends a block. Buckets and strikes stay as they are. */
+  unblock(rules: RuleSet, key: string, options?: StoreCallOptions): Promise<void>;
   /** Lets go of what the store itself made (timers, its own connections), never of a client that it was given. */
   close(): Promise<void>;
+}
+
+export interface StoreCall {
+  readonly rules: RuleSet;
+  readonly key: string;
+  readonly cost: number;
 }
 
 export interface StoreCallOptions {

@@ -22,9 +22,9 @@ export function fits(rule: Rule, used: number, cost: number): boolean {
   return used + cost * rule.tokenUnits <= rule.capacityUnits;
 }
 
-/** Whole tokens left. */
+/** Whole tokens left; 0 also where the bucket has been made smaller than what is missing from it. */
 export function remainingTokens(rule: Rule, used: number): number {
-  return floorDivide(rule.capacityUnits - used, rule.tokenUnits);
+  return Math.max(0, floorDivide(rule.capacityUnits - used, rule.tokenUnits));
 }
 
 /** Milliseconds until `cost` tokens are there, if nobody else spends any; Infinity for more than the bucket ever holds. */

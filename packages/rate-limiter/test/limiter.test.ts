@@ -154,7 +154,7 @@ describe("a limiter", () => {
   it("narrows by `allowed`", () => {
     const narrow = (decision: Decision) => {
       if (decision.allowed) expectTypeOf(decision.outcome).toEqualTypeOf<"allowed">();
-      else expectTypeOf(decision.outcome).toEqualTypeOf<"refused" | "over-capacity" | "crowded">();
+      else expectTypeOf(decision.outcome).toEqualTypeOf<"refused" | "blocked" | "over-capacity" | "crowded">();
     };
     expect(narrow).toBeTypeOf("function");
   });

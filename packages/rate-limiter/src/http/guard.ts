@@ -33,7 +33,7 @@ export interface GuardAnswer {
 export type Guard<Request> = (view: RequestView, request: Request) => Maybe<GuardAnswer | undefined>;
 
 // https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html#section-6
-const QUOTA_EXCEEDED = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+const PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types";
 
 export function createGuard<Request>(options: GuardOptions<Request>): Guard<Request> {
   const { limiter, key = byAddress(), skip, cost, rules } = options;
@@ -53,12 +53,13 @@ export function createGuard<Request>(options: GuardOptions<Request>): Guard<Requ
 export function answer(decision: Decision): GuardAnswer {
   const fields = rateLimitFields(decision);
   if (decision.allowed) return { decision, fields };
-  const violated = decision.rules.filter((rule) => !rule.fits).map((rule) => rule.name);
+  const blocked = decision.outcome === "blocked";
+  const violated = decision.rules.filter((rule) => blocked || !rule.fits).map((rule) => rule.name);
   return {
     decision,
     fields,
     problem: problem({
-      type: QUOTA_EXCEEDED,
+      type: `${PROBLEM_TYPES}#${blocked ? "abnormal-usage-detected" : "quota-exceeded"}`,
       title: "Too many requests",
       status: 429,
       detail: detailOf(decision),

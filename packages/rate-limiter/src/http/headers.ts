@@ -41,6 +41,7 @@ function policyItem({ name, limit, windowMs }: Rule): string {
 }
 
 function stateItem(rule: RuleState, decision: Decision): string {
+  if (decision.outcome === "blocked") return `${quoted(rule.name)};r=0;t=${seconds(decision.retryAfterMs)}`;
   const item = `${quoted(rule.name)};r=${bounded(rule.remaining)}`;
   // Retry-After should not be earlier than any `t`, so of a refusal only the rules that refused tell theirs.
   const tellsTime = rule.nextTokenMs > 0 && (decision.allowed || !rule.fits);

@@ -33,39 +33,47 @@ export class BucketTable {
   values: Float64Array = new Float64Array(0);
   offset = 0;
   size = 0;
+  readonly width: number;
+  readonly isSpent: IsSpent;
   readonly #hash: KeyHash;
   readonly #stride: number;
   readonly #shift: number;
-  readonly #segments: Segment[];
+  /** Made when a first key falls into them. */
+  readonly #segments: (Segment | undefined)[];
   readonly #maxSize: number;
-  readonly #isSpent: IsSpent;
   #nextSweep = 0;
   #lastRefusal = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { width: number; maxSize: number; seed: readonly [number, number]; isSpent: IsSpent }) {
+  constructor(options: { width: number; maxSize: number; seed: Int32Array; isSpent: IsSpent }) {
     const bits = Math.min(MOST_SEGMENT_BITS, Math.max(0, Math.ceil(Math.log2(options.maxSize / BUCKETS_A_SEGMENT))));
     this.#hash = new KeyHash(options.seed);
     this.#stride = options.width + 1;
     this.#shift = 32 - bits;
     this.#maxSize = options.maxSize;
-    this.#isSpent = options.isSpent;
-    this.#segments = Array.from({ length: 2 ** bits }, () => makeSegment());
+    this.width = options.width;
+    this.isSpent = options.isSpent;
+    this.#segments = new Array(2 ** bits).fill(undefined);
   }
 
   /** Bytes of the arrays that hold the buckets. */
   get byteLength(): number {
-    return this.#segments.reduce((sum, segment) => sum + segment.values.byteLength, 0);
+    return this.#segments.reduce((sum, segment) => sum + (segment?.values.byteLength ?? 0), 0);
   }
 
   find(key: string): boolean {
-    const segment = this.#segmentOf(key);
-    return segment.capacity > 0 && this.#probe(segment);
+    const segment = this.#segments[this.#segmentOf(key)];
+    return segment !== undefined && this.#probe(segment);
   }
 
   /** As `find`, but an absent key gets a bucket of zeros. False where there was no room for it. */
   findOrAdd(key: string, now: number): boolean {
-    const segment = this.#segmentOf(key);
-    if (segment.capacity > 0 && this.#probe(segment)) return true;
+    const index = this.#segmentOf(key);
+    let segment = this.#segments[index];
+    if (segment === undefined) {
+      segment = makeSegment(SMALLEST_SEGMENT, this.#stride);
+      this.#segments[index] = segment;
+    }
+    if (this.#probe(segment)) return true;
     if (this.size >= this.#maxSize && !this.#makeRoom(segment, now)) return false;
     if (segment.count + 1 > segment.capacity * MOST_LOAD) this.#rebuild(segment, now, 0);
     this.#probe(segment);
@@ -80,9 +88,9 @@ export class BucketTable {
 
   /** Clears the spent buckets out of one segment, the next in turn, if it has `worthwhile` of them. */
   sweep(now: number, worthwhile = 1): void {
-    const segment = this.#segments[this.#nextSweep] as Segment;
+    const segment = this.#segments[this.#nextSweep];
     this.#nextSweep = (this.#nextSweep + 1) & (this.#segments.length - 1);
-    if (segment.count > 0) this.#rebuild(segment, now, worthwhile);
+    if (segment) this.#rebuild(segment, now, worthwhile);
   }
 
   /** A full table sweeps at most one more segment a millisecond, so that a flood of new keys can't make it sweep for ever. */
@@ -95,12 +103,12 @@ export class BucketTable {
     return false;
   }
 
-  #segmentOf(key: string): Segment {
+  #segmentOf(key: string): number {
     this.#hash.update(key);
     // A fingerprint of 0 marks an empty slot.
     if (this.#hash.low === 0 && this.#hash.high === 0) this.#hash.low = 1;
     // Shifting by 32 shifts by 0 in JavaScript, so one segment needs the mask.
-    return this.#segments[(this.#hash.high >>> this.#shift) & (this.#segments.length - 1)] as Segment;
+    return (this.#hash.high >>> this.#shift) & (this.#segments.length - 1);
   }
 
   /** Walks from the fingerprint's home to its slot (`offset` behind the fingerprint) or to the empty one where it belongs (`offset` at it). */
@@ -132,7 +140,7 @@ export class BucketTable {
     const { values, words, capacity } = segment;
     const isLive = (slot: number): boolean =>
       (words[slot * stride * 2] !== 0 || words[slot * stride * 2 + 1] !== 0) &&
-      !this.#isSpent(values, slot * stride + 1, now);
+      !this.isSpent(values, slot * stride + 1, now);
     let live = 0;
     for (let slot = 0; slot < capacity; slot++) if (isLive(slot)) live++;
     if (segment.count - live < worthwhile) return;
@@ -160,7 +168,7 @@ function home(low: number, capacity: number): number {
   return ((low >>> 12) * capacity) >>> 20;
 }
 
-function makeSegment(capacity = 0, stride = 0): Segment {
+function makeSegment(capacity: number, stride: number): Segment {
   const values = new Float64Array(capacity * stride);
   return { values, words: new Int32Array(values.buffer), capacity, count: 0 };
 }

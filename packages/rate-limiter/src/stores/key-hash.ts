@@ -11,9 +11,10 @@ export class KeyHash {
   readonly #k0: number;
   readonly #k1: number;
 
-  constructor(seed: readonly [number, number]) {
-    this.#k0 = seed[0] | 0;
-    this.#k1 = seed[1] | 0;
+  /** `seed`: two random 32-bit numbers. */
+  constructor(seed: Int32Array) {
+    this.#k0 = seed[0] ?? 0;
+    this.#k1 = seed[1] ?? 0;
   }
 
   update(key: string): void {

@@ -2,15 +2,16 @@
 
 import { type Clock, systemClock } from "@holdfast/core";
 import { RateLimiterError } from "../errors.ts";
-import type { Rule, RuleSet } from "../rule.ts";
+import type { Penalty, Rule, RuleSet } from "../rule.ts";
 import type { StoreReading, SyncRateLimitStore } from "../store.ts";
 import { fits, refunded, usedAt } from "../token-bucket.ts";
 import { BucketTable, MOST_BUCKETS } from "./bucket-table.ts";
 
 export interface MemoryStoreOptions {
   /**
-   * How many buckets are kept for each rule set, about 33 bytes each for one rule and 8 more for each further one. Only buckets
-   * that are full again are ever dropped, so nobody can free a spent bucket by flooding. Default 500 000, at most 16 777 216.
+   * How many keys are kept for each rule set, about 33 bytes each for one rule and 11 more for each further one. Only buckets
+   * that are full again are ever dropped, so nobody can free a spent bucket, or a blocked key, by flooding. Default 500 000,
+   * at most 16 777 216.
    */
   readonly maxKeys?: number | undefined;
   /**
@@ -34,10 +35,15 @@ const CALLS_A_SWEEP = 1024;
 // A segment is rebuilt in passing when an eighth of what it may hold is spent.
 const WORTH_A_REBUILD = 128;
 
-/** The buckets of one rule set: its table and the bucket that new keys share when there is no room. */
+/** What one rule set has. Blocks and strikes are few and lie apart, so that a bucket pays nothing for them. */
 interface Space {
-  readonly rules: RuleSet;
-  readonly table: BucketTable;
+  /** A bucket is the millisecond for which it is true, then the units missing of each rule. */
+  readonly buckets: BucketTable;
+  /** Until when. */
+  readonly blocks: BucketTable;
+  /** As a bucket of one rule. */
+  readonly strikes: BucketTable;
+  /** The bucket that new keys share when there is no room. */
   readonly shared: Float64Array;
 }
 
@@ -50,61 +56,69 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       `maxKeys is ${maxKeys}; give a whole number from 1 to ${MOST_BUCKETS}`,
     );
   }
-  const seed = crypto.getRandomValues(new Int32Array(2));
   const spaces = new Map<string, Space>();
   // Most services ask by one rule set again and again.
-  let latest: Space | undefined;
+  let latestRules: RuleSet | undefined;
+  let latestSpace: Space | undefined;
   let calls = 0;
 
   const now = (): number => Math.floor(clock.monotonic());
 
   function spaceOf(rules: RuleSet): Space {
-    if (latest?.rules === rules) return latest;
+    if (latestRules === rules && latestSpace) return latestSpace;
     let space = spaces.get(rules.id);
     if (!space) {
-      space = { rules, table: makeTable(rules), shared: new Float64Array(rules.rules.length + 1) };
+      space = makeSpace(rules, maxKeys);
       spaces.set(rules.id, space);
     }
-    latest = { ...space, rules };
-    return latest;
-  }
-
-  function makeTable({ rules }: RuleSet): BucketTable {
-    return new BucketTable({
-      width: rules.length + 1,
-      maxSize: maxKeys,
-      seed: [seed[0] ?? 0, seed[1] ?? 0],
-      isSpent(values, offset, time) {
-        const at = values[offset] as number;
-        return rules.every((rule, index) => usedAt(rule, values[offset + 1 + index] as number, at, time) === 0);
-      },
-    });
+    latestRules = rules;
+    latestSpace = space;
+    return space;
   }
 
   function consumeSync(rules: RuleSet, key: string, cost: number): StoreReading {
-    const { table, shared } = spaceOf(rules);
+    const space = spaceOf(rules);
+    const { buckets, blocks } = space;
     const time = now();
-    if (++calls % CALLS_A_SWEEP === 0) table.sweep(time, WORTH_A_REBUILD);
-    if (table.findOrAdd(key, time)) return take(rules, cost, table.values, table.offset, time);
-    if (whenFull === "share") return take(rules, cost, shared, 0, time);
-    return { outcome: whenFull === "allow" ? "passed" : "crowded", used: rules.rules.map(() => 0) };
+    if (++calls % CALLS_A_SWEEP === 0) {
+      for (const table of [buckets, blocks, space.strikes]) table.sweep(time, WORTH_A_REBUILD);
+    }
+    const blockedMs = blocks.size > 0 ? blockLeft(blocks, key, time) : 0;
+    if (blockedMs > 0) return { outcome: "blocked", used: usedOf(rules, buckets, key, time), blockedMs };
+    let reading: StoreReading;
+    if (buckets.findOrAdd(key, time)) reading = take(rules.rules, cost, buckets.values, buckets.offset, time);
+    else if (whenFull === "share") reading = take(rules.rules, cost, space.shared, 0, time);
+    else reading = { outcome: whenFull === "allow" ? "passed" : "crowded", used: rules.rules.map(zero), blockedMs: 0 };
+    if (reading.outcome !== "refused" || !rules.penalty) return reading;
+    return strike(space, rules.penalty, key, time)
+      ? { ...reading, outcome: "blocked", blockedMs: rules.penalty.blockMs }
+      : reading;
   }
 
-  function peekSync(rules: RuleSet, key: string): StoreReading {
-    const { table } = spaceOf(rules);
-    const time = now();
-    if (!table.find(key)) return { outcome: "passed", used: rules.rules.map(() => 0) };
-    return { outcome: "passed", used: read(rules, table.values, table.offset, time) };
+  function setBlock({ blocks }: Space, key: string, until: number, time: number): void {
+    // A block that finds no room is not set: the key's bucket still refuses it.
+    if (blocks.findOrAdd(key, time)) blocks.values[blocks.offset] = until;
   }
 
-  function write(rules: RuleSet, key: string, change: (used: number, index: number) => number): void {
-    const { table } = spaceOf(rules);
+  /** Counts a refusal; true where it blocked the key. */
+  function strike(space: Space, { strikes: rule, blockMs }: Penalty, key: string, time: number): boolean {
+    const { strikes } = space;
+    if (!strikes.findOrAdd(key, time)) return false;
+    const { used } = take([rule], 1, strikes.values, strikes.offset, time);
+    if (fits(rule, used[0] ?? 0, 1)) return false;
+    strikes.values[strikes.offset + 1] = 0;
+    setBlock(space, key, time + blockMs, time);
+    return true;
+  }
+
+  function write(rules: RuleSet, key: string, change: (rule: Rule, used: number) => number): void {
+    const { buckets } = spaceOf(rules);
     const time = now();
-    if (!table.find(key)) return;
-    const { values, offset } = table;
-    const used = read(rules, values, offset, time);
+    if (!buckets.find(key)) return;
+    const { values, offset } = buckets;
+    const used = refill(rules.rules, values, offset, time);
     values[offset] = Math.max(values[offset] as number, time);
-    for (const [index, units] of used.entries()) values[offset + 1 + index] = change(units, index);
+    for (const [index, rule] of rules.rules.entries()) values[offset + 1 + index] = change(rule, used[index] as number);
   }
 
   return {
@@ -113,58 +127,105 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       call?.signal?.throwIfAborted();
       return consumeSync(rules, key, cost);
     },
+    async consumeMany(many, call) {
+      call?.signal?.throwIfAborted();
+      return many.map(({ rules, key, cost }) => consumeSync(rules, key, cost));
+    },
     async peek(rules, key, call) {
       call?.signal?.throwIfAborted();
-      return peekSync(rules, key);
+      const { buckets, blocks } = spaceOf(rules);
+      const time = now();
+      const blockedMs = blockLeft(blocks, key, time);
+      return { outcome: blockedMs > 0 ? "blocked" : "passed", used: usedOf(rules, buckets, key, time), blockedMs };
     },
     async refund(rules, key, cost, call) {
       call?.signal?.throwIfAborted();
-      write(rules, key, (used, index) => {
-        const rule = rules.rules[index];
-        return rule ? refunded(rule, used, cost) : used;
-      });
+      write(rules, key, (rule, used) => refunded(rule, used, cost));
     },
     async reset(rules, key, call) {
       call?.signal?.throwIfAborted();
-      write(rules, key, () => 0);
+      write(rules, key, zero);
+      for (const table of [spaceOf(rules).blocks, spaceOf(rules).strikes]) {
+        if (table.find(key)) table.values.fill(0, table.offset, table.offset + table.width);
+      }
+    },
+    async block(rules, key, blockMs, call) {
+      call?.signal?.throwIfAborted();
+      const time = now();
+      setBlock(spaceOf(rules), key, time + blockMs, time);
+    },
+    async unblock(rules, key, call) {
+      call?.signal?.throwIfAborted();
+      const { blocks } = spaceOf(rules);
+      if (blocks.find(key)) blocks.values[blocks.offset] = 0;
     },
     stats() {
-      const tables = [...spaces.values()].map((space) => space.table);
+      const tables = [...spaces.values()].flatMap((space) => [space.buckets, space.blocks, space.strikes]);
       return {
-        keys: tables.reduce((sum, table) => sum + table.size, 0),
+        keys: [...spaces.values()].reduce((sum, space) => sum + space.buckets.size, 0),
         bytes: tables.reduce((sum, table) => sum + table.byteLength, 0),
       };
     },
     async close() {
       spaces.clear();
-      latest = undefined;
+      latestRules = undefined;
     },
   };
 }
 
+function makeSpace({ rules, penalty }: RuleSet, maxSize: number): Space {
+  // A seed of its own for each table: nobody outside can aim for a collision in any.
+  const table = (width: number, isSpent: BucketTable["isSpent"]): BucketTable =>
+    new BucketTable({ width, maxSize, seed: crypto.getRandomValues(new Int32Array(2)), isSpent });
+  const isFull =
+    (of: readonly Rule[]): BucketTable["isSpent"] =>
+    (values, offset, time) => {
+      for (let index = 0; index < of.length; index++) {
+        if (usedAt(of[index] as Rule, values[offset + 1 + index] as number, values[offset] as number, time) > 0)
+          return false;
+      }
+      return true;
+    };
+  return {
+    buckets: table(rules.length + 1, isFull(rules)),
+    blocks: table(1, (values, offset, time) => (values[offset] as number) <= time),
+    strikes: table(2, isFull(penalty ? [penalty.strikes] : [])),
+    shared: new Float64Array(rules.length + 1),
+  };
+}
+
 /** Pass 1 looks at every bucket, pass 2 writes, and only if all of them have the cost. */
-function take(rules: RuleSet, cost: number, values: Float64Array, offset: number, now: number): StoreReading {
-  const at = values[offset] as number;
-  const used: number[] = [];
-  let passed = true;
-  for (let index = 0; index < rules.rules.length; index++) {
-    const rule = rules.rules[index] as Rule;
-    const units = usedAt(rule, values[offset + 1 + index] as number, at, now);
-    used.push(units);
-    if (!fits(rule, units, cost)) passed = false;
+function take(rules: readonly Rule[], cost: number, values: Float64Array, offset: number, now: number): StoreReading {
+  const used = refill(rules, values, offset, now);
+  for (let index = 0; index < rules.length; index++) {
+    if (!fits(rules[index] as Rule, used[index] as number, cost)) return { outcome: "refused", used, blockedMs: 0 };
   }
-  if (!passed) return { outcome: "refused", used };
-  values[offset] = Math.max(at, now);
-  for (let index = 0; index < rules.rules.length; index++) {
-    const rule = rules.rules[index] as Rule;
-    const units = (used[index] as number) + cost * rule.tokenUnits;
+  if ((values[offset] as number) < now) values[offset] = now;
+  for (let index = 0; index < rules.length; index++) {
+    const units = (used[index] as number) + cost * (rules[index] as Rule).tokenUnits;
     used[index] = units;
     values[offset + 1 + index] = units;
   }
-  return { outcome: "passed", used };
+  return { outcome: "passed", used, blockedMs: 0 };
 }
 
-function read(rules: RuleSet, values: Float64Array, offset: number, now: number): number[] {
+function refill(rules: readonly Rule[], values: Float64Array, offset: number, now: number): number[] {
   const at = values[offset] as number;
-  return rules.rules.map((rule, index) => usedAt(rule, values[offset + 1 + index] as number, at, now));
+  const used: number[] = [];
+  for (let index = 0; index < rules.length; index++) {
+    used.push(usedAt(rules[index] as Rule, values[offset + 1 + index] as number, at, now));
+  }
+  return used;
+}
+
+function usedOf({ rules }: RuleSet, buckets: BucketTable, key: string, now: number): number[] {
+  return buckets.find(key) ? refill(rules, buckets.values, buckets.offset, now) : rules.map(zero);
+}
+
+function blockLeft(blocks: BucketTable, key: string, now: number): number {
+  return blocks.find(key) ? Math.max(0, (blocks.values[blocks.offset] as number) - now) : 0;
+}
+
+function zero(): number {
+  return 0;
 }
