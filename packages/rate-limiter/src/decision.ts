@@ -1,7 +1,7 @@
 // What a limiter answers: an outcome, how long to wait, and how each rule stands.
 
 import type { RuleSet } from "./rule.ts";
-import type { StoreReading } from "./store.ts";
+import type { FailureMode, StoreFailure, StoreReading } from "./store.ts";
 import { fits, remainingTokens, untilFull, untilNextToken, waitFor } from "./token-bucket.ts";
 
 /** How one rule stands after the call. */
@@ -37,6 +37,8 @@ interface DecisionParts {
 export interface Allowed extends DecisionParts {
   readonly allowed: true;
   readonly outcome: "allowed";
+  /** In a dry run, what the outcome would have been; then nothing has been taken. */
+  readonly wouldBe?: Refused["outcome"] | undefined;
 }
 
 /**
@@ -51,39 +53,66 @@ export interface Refused extends DecisionParts {
   readonly outcome: "refused" | "blocked" | "over-capacity" | "crowded";
 }
 
-export type Decision = Allowed | Refused;
+interface DegradedParts extends DecisionParts {
+  readonly outcome: "degraded";
+  readonly reason: StoreFailure;
+  readonly mode: FailureMode;
+}
+
+/** The store did not answer; `whenStoreFails` says who decided. `rules` are this instance's share then. */
+export type Degraded = (DegradedParts & { readonly allowed: true }) | (DegradedParts & { readonly allowed: false });
+
+export type Decision = Allowed | Refused | Degraded;
+
+/** A decision by which the call must not go on. */
+export type Refusal = Refused | (DegradedParts & { readonly allowed: false });
 
 /** Computes the figures when they are asked for: on the way of an allowed request, most never are. */
 class LazyDecision implements DecisionParts {
   readonly allowed: boolean;
   readonly outcome: Decision["outcome"];
-  readonly cost: number;
   readonly ruleSet: RuleSet;
+  readonly cost: number;
+  readonly wouldBe: Refused["outcome"] | undefined;
   readonly #reading: StoreReading;
 
-  constructor(outcome: Decision["outcome"], ruleSet: RuleSet, reading: StoreReading, cost: number) {
-    this.allowed = outcome === "allowed";
+  constructor(
+    outcome: Decision["outcome"],
+    allowed: boolean,
+    ruleSet: RuleSet,
+    reading: StoreReading,
+    cost: number,
+    wouldBe?: Refused["outcome"],
+  ) {
+    this.allowed = allowed;
     this.outcome = outcome;
-    this.cost = cost;
     this.ruleSet = ruleSet;
+    this.cost = cost;
+    this.wouldBe = wouldBe;
     this.#reading = reading;
   }
 
+  get reason(): StoreFailure | undefined {
+    return this.#reading.degraded?.reason;
+  }
+
+  get mode(): FailureMode | undefined {
+    return this.#reading.degraded?.mode;
+  }
+
   get remaining(): number {
-    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#reading.used[index] ?? 0)));
+    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#used(index))));
   }
 
   get retryAfterMs(): number {
     if (this.allowed) return 0;
-    if (this.outcome === "blocked") return this.#reading.blockedMs;
-    return Math.max(
-      ...this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#reading.used[index] ?? 0, this.cost)),
-    );
+    const waits = this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#used(index), this.cost));
+    return this.outcome === "over-capacity" ? Number.POSITIVE_INFINITY : Math.max(this.#reading.blockedMs, ...waits);
   }
 
   get rules(): readonly RuleState[] {
     return this.ruleSet.rules.map((rule, index) => {
-      const used = this.#reading.used[index] ?? 0;
+      const used = this.#used(index);
       return {
         name: rule.name,
         limit: rule.limit,
@@ -99,12 +128,39 @@ class LazyDecision implements DecisionParts {
   }
 
   toJSON(): object {
-    const { allowed, outcome, remaining, retryAfterMs, rules } = this;
-    return { allowed, outcome, remaining, retryAfterMs, rules };
+    const { allowed, outcome, wouldBe, reason, mode, cost, remaining, retryAfterMs, rules } = this;
+    return { allowed, outcome, wouldBe, reason, mode, cost, remaining, retryAfterMs, rules };
+  }
+
+  /** The same decision, passed all the same. */
+  passed(): LazyDecision {
+    const wouldBe = this.outcome as Refused["outcome"];
+    return new LazyDecision("allowed", true, this.ruleSet, this.#reading, this.cost, wouldBe);
+  }
+
+  #used(index: number): number {
+    return this.#reading.used[index] ?? 0;
   }
 }
 
-export function decide(reading: StoreReading, rules: RuleSet, cost: number, otherwise?: "over-capacity"): Decision {
-  const outcome = otherwise ?? (reading.outcome === "passed" ? "allowed" : reading.outcome);
-  return new LazyDecision(outcome, rules, reading, cost) as unknown as Decision;
+export function decide(reading: StoreReading, rules: RuleSet, cost: number): Decision {
+  const passed = reading.outcome === "passed" && cost <= rules.smallestBurst;
+  const { degraded } = reading;
+  if (degraded) return seal(new LazyDecision("degraded", passed, degraded.rules, reading, cost));
+  return seal(new LazyDecision(passed ? "allowed" : outcomeOf(reading, rules, cost), passed, rules, reading, cost));
+}
+
+/** What a dry run makes of a decision. */
+export function passInDryRun(decision: Decision): Decision {
+  return decision.allowed ? decision : seal((decision as unknown as LazyDecision).passed());
+}
+
+function outcomeOf(reading: StoreReading, rules: RuleSet, cost: number): Decision["outcome"] {
+  if (reading.outcome === "passed" || cost > rules.smallestBurst) return "over-capacity";
+  return reading.outcome;
+}
+
+/** The class keeps what the union's types say of each outcome. */
+function seal(decision: LazyDecision): Decision {
+  return decision as unknown as Decision;
 }

@@ -1,5 +1,6 @@
-export type { Allowed, Decision, Refused, RuleState } from "./decision.ts";
+export type { Allowed, Decision, Degraded, Refusal, Refused, RuleState } from "./decision.ts";
 export { RateLimiterError, type RateLimiterErrorCode } from "./errors.ts";
+export { DECISION_CHANNEL, type DecisionEvent, type LimiterHooks, STORE_CHANNEL } from "./events.ts";
 export {
   type ConsumeOptions,
   createRateLimiter,
@@ -12,6 +13,7 @@ export {
 } from "./limiter.ts";
 export type { Penalty, PenaltyOptions, Rule, RuleInput, RuleSet } from "./rule.ts";
 export type {
+  FailureMode,
   RateLimitStore,
   StoreCall,
   StoreCallOptions,
@@ -19,4 +21,5 @@ export type {
   StoreReading,
   SyncRateLimitStore,
 } from "./store.ts";
+export type { StoreEvent, StoreFailureOptions } from "./store-failure.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";

@@ -1,10 +1,18 @@
 // What the user holds: rules, a store, and the calls on a key.
 
-import type { Duration } from "@holdfast/core";
-import { type Decision, decide } from "./decision.ts";
+import { type Clock, type Duration, systemClock } from "@holdfast/core";
+import { type Decision, decide, passInDryRun } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
+import { type LimiterHooks, tellDecision, tellStore, wantsDecisions } from "./events.ts";
 import { blockDuration, compileRules, type PenaltyOptions, type RuleInput, type RuleSet } from "./rule.ts";
-import type { RateLimitStore, StoreCallOptions, SyncRateLimitStore } from "./store.ts";
+import {
+  askMany,
+  type RateLimitStore,
+  type StoreCallOptions,
+  type StoreReading,
+  type SyncRateLimitStore,
+} from "./store.ts";
+import { type StoreFailureOptions, withStoreFailure } from "./store-failure.ts";
 import { memoryStore } from "./stores/memory.ts";
 
 export type RulesInput = RuleInput | readonly RuleInput[];
@@ -18,6 +26,19 @@ export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStor
   readonly name?: string | undefined;
   /** Default: a memory store of its own. */
   readonly store?: Store | undefined;
+  /**
+   * What to answer when a shared store is slow or gone: such a decision is `degraded`. `"reject"` hands the store's error to the
+   * caller instead. Default: `{ mode: "fallback", deadline: "200ms", instances: 1 }`.
+   */
+  readonly whenStoreFails?: StoreFailureOptions | "reject" | undefined;
+  /** Counts and tells, and refuses nobody: for trying out rules on real traffic. Default false. */
+  readonly dryRun?: boolean | undefined;
+  /** Called with what happened; throws go to the caller, so don't. The same events go to `node:diagnostics_channel`. */
+  readonly on?: LimiterHooks | undefined;
+  /** Whether events name the key. Default false. */
+  readonly keysInEvents?: boolean | undefined;
+  /** Times deadlines and events. Default: the machine's own. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface ConsumeOptions extends StoreCallOptions {
@@ -38,11 +59,13 @@ export interface ManyCall {
   readonly rules?: RulesInput | undefined;
 }
 
-/** Calls throw `RateLimiterError` for an empty key or a cost that is not a whole number >= 0, and reject as the store does. */
+/** Calls throw `RateLimiterError` for an empty key or a cost that is not a whole number >= 0. */
 export interface RateLimiter {
   readonly name: string;
   /** The limiter's own rules, as compiled. */
   readonly rules: RuleSet;
+  readonly dryRun: boolean;
+  readonly clock: Clock;
   /** Takes the cost from every rule's bucket, or from none. */
   consume(key: string, options?: ConsumeOptions): Promise<Decision>;
   /** Several calls, each decided by itself, in as few round trips as the store can. */
@@ -57,6 +80,7 @@ export interface RateLimiter {
   block(key: string, duration: Duration, options?: PeekOptions): Promise<void>;
   /** Ends a block; the buckets stay as they are. */
   unblock(key: string, options?: PeekOptions): Promise<void>;
+  /** Ends what the limiter started. A store that it was given stays open. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -80,43 +104,78 @@ export interface SyncRateLimiter extends RateLimiter {
 export function createRateLimiter(options: RateLimiterOptions<SyncRateLimitStore>): SyncRateLimiter;
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter;
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
-  const { name = "default" } = options;
+  const {
+    name = "default",
+    on = {},
+    whenStoreFails = {},
+    dryRun = false,
+    keysInEvents = false,
+    clock = systemClock,
+  } = options;
   if (!/^[\x20-\x7e]{1,64}$/.test(name)) {
     throw new RateLimiterError("INVALID_OPTION", "a limiter's name is 1 to 64 printable ASCII characters");
   }
-  const ownStore = options.store === undefined;
-  const store: RateLimitStore = options.store ?? memoryStore();
+  const given = options.store ?? memoryStore({ clock });
+  const guarded = whenStoreFails !== "reject" && !isSync(given);
+  const store = guarded
+    ? withStoreFailure(given, whenStoreFails, (event) => tellStore(on, { limiter: name, ...event }), clock)
+    : given;
   const compile = memoized((rules: RulesInput) =>
     compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput], options.penalty),
   );
   const own = compile(options.rules);
-
   const rulesOf = (call: PeekOptions | undefined): RuleSet => (call?.rules === undefined ? own : compile(call.rules));
+
+  /** What every decision passes on its way out. `since` is undefined where nobody listens. */
+  const finish = (
+    reading: StoreReading,
+    rules: RuleSet,
+    key: string,
+    cost: number,
+    since: number | undefined,
+  ): Decision => {
+    const decision = decide(reading, rules, cost);
+    if (since !== undefined) {
+      tellDecision(on, {
+        limiter: name,
+        outcome: decision.outcome,
+        allowed: decision.allowed || dryRun,
+        dryRun,
+        cost,
+        durationMs: clock.monotonic() - since,
+        ...(keysInEvents && { key }),
+      });
+    }
+    return dryRun ? passInDryRun(decision) : decision;
+  };
+  const start = (): number | undefined => (wantsDecisions(on) ? clock.monotonic() : undefined);
 
   const limiter: RateLimiter = {
     name,
     rules: own,
+    dryRun,
+    clock,
     async consume(key, call) {
       const cost = call?.cost ?? 1;
       check(key, cost);
       const rules = rulesOf(call);
-      if (cost > rules.smallestBurst) return decide(await store.peek(rules, key, call), rules, cost, "over-capacity");
-      return decide(await store.consume(rules, key, cost, call), rules, cost);
+      const since = start();
+      // What costs more than a bucket holds is not asked for: it takes nothing, and the figures tell how the key stands.
+      const asked = cost > rules.smallestBurst ? 0 : cost;
+      const reading = store.consumeLocally?.(rules, key, asked) ?? (await store.consume(rules, key, asked, call));
+      return finish(reading, rules, key, cost, since);
     },
     async consumeMany(many, call) {
       const calls = many.map(({ key, cost = 1, rules }) => {
         check(key, cost);
         return { key, cost, rules: rulesOf({ rules }) };
       });
-      // What costs more than a bucket holds is never asked for: it takes nothing, and the store's figures tell how the key stands.
+      const since = start();
       const asked = calls.map((one) => (one.cost > one.rules.smallestBurst ? { ...one, cost: 0 } : one));
-      const readings = store.consumeMany
-        ? await store.consumeMany(asked, call)
-        : await Promise.all(asked.map(({ rules, key, cost }) => store.consume(rules, key, cost, call)));
-      return readings.map((reading, index) => {
-        const { rules, cost } = calls[index] as (typeof calls)[number];
-        return decide(reading, rules, cost, cost > rules.smallestBurst ? "over-capacity" : undefined);
-      });
+      const readings = await askMany(store, asked, call);
+      return calls.map(({ rules, key, cost }, index) =>
+        finish(readings[index] as StoreReading, rules, key, cost, since),
+      );
     },
     async peek(key, call) {
       check(key, 0);
@@ -141,19 +200,19 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       await store.unblock(rulesOf(call), key, call);
     },
     async close() {
-      if (ownStore) await store.close();
+      if (guarded || options.store === undefined) await store.close();
     },
     [Symbol.asyncDispose]: () => limiter.close(),
   };
-  if (!isSync(store)) return limiter;
+  if (!isSync(given)) return limiter;
 
   const sync: Pick<SyncRateLimiter, "consumeSync"> = {
     consumeSync(key, call) {
       const cost = call?.cost ?? 1;
       check(key, cost);
       const rules = rulesOf(call);
-      if (cost > rules.smallestBurst) return decide(store.consumeSync(rules, key, 0), rules, cost, "over-capacity");
-      return decide(store.consumeSync(rules, key, cost), rules, cost);
+      const since = start();
+      return finish(given.consumeSync(rules, key, cost > rules.smallestBurst ? 0 : cost), rules, key, cost, since);
     },
   };
   return Object.assign(limiter, sync);

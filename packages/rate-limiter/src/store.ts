@@ -16,9 +16,16 @@ export interface StoreReading {
   /** Milliseconds for which the key stays blocked; 0 where it is not. */
   readonly blockedMs: number;
   /** Set by a store that answers in the place of one that failed. */
-  readonly degraded?: StoreFailure;
+  readonly degraded?: {
+    readonly reason: StoreFailure /** Those that the reading is in the units of. */;
+    readonly rules: RuleSet;
+  };
 }
 
+/** Who decides while a store does not answer: a local limiter with this instance's share, or nobody. */
+export type FailureMode = "fallback" | "open" | "closed";
+
+/** Why a store did not answer: out of time, failed, or left alone because it did before. */
 export type StoreFailure = "timeout" | "error" | "circuit-open";
 
 /**
@@ -43,6 +50,8 @@ export interface RateLimitStore {
    * A store without it is asked one call at a time, all at once.
    */
   consumeMany?(calls: readonly StoreCall[], options?: StoreCallOptions): Promise<readonly StoreReading[]>;
+  /** What `consume` would answer, where the store can tell, and take the cost, without I/O; undefined where it has to be asked. */
+  consumeLocally?(rules: RuleSet, key: string, cost: number): StoreReading | undefined;
   /** How the subject stands: `passed` or `blocked`. Changes nothing. */
   peek(rules: RuleSet, key: string, options?: StoreCallOptions): Promise<StoreReading>;
   /** Puts `cost` tokens back into every bucket, as far as it has room. */
@@ -70,4 +79,14 @@ export interface StoreCallOptions {
 /** A store in this process, which answers at once. */
 export interface SyncRateLimitStore extends RateLimitStore {
   consumeSync(rules: RuleSet, key: string, cost: number): StoreReading;
+}
+
+/** Several calls in one, or one by one from a store that can't. */
+export function askMany(
+  store: RateLimitStore,
+  calls: readonly StoreCall[],
+  options?: StoreCallOptions,
+): Promise<readonly StoreReading[]> {
+  if (store.consumeMany) return store.consumeMany(calls, options);
+  return Promise.all(calls.map(({ rules, key, cost }) => store.consume(rules, key, cost, options)));
 }

@@ -1,17 +1,26 @@
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
-import { byAddress, type ExpressOptions, rateLimit } from "../src/http/express.ts";
-import { createRateLimiter, type RateLimitStore } from "../src/index.ts";
+import { byAddress, type MiddlewareOptions, rateLimit } from "../src/http/express.ts";
+import { createRateLimiter, type RateLimiterOptions } from "../src/index.ts";
+import { failingStore } from "./failing-store.ts";
 import { type Site, serve } from "./servers.ts";
 
-type Options = Omit<ExpressOptions<express.Request, express.Response>, "limiter"> & { store?: RateLimitStore };
+type Options = Omit<MiddlewareOptions<express.Request, express.Response>, "limiter"> & {
+  limiter?: Partial<RateLimiterOptions>;
+};
+
+function down() {
+  const store = failingStore();
+  store.state = "failing";
+  return store;
+}
 
 let site: Site | undefined;
 afterEach(() => site?.[Symbol.asyncDispose]());
 
-async function start({ store, ...options }: Options = {}, rules = "2/minute") {
+async function start({ limiter, ...options }: Options = {}) {
   const app = express();
-  app.use("/api", rateLimit({ limiter: createRateLimiter({ rules, store }), ...options }));
+  app.use("/api", rateLimit({ limiter: createRateLimiter({ rules: "2/minute", ...limiter }), ...options }));
   app.get("/api/echo", (_, response) => void response.send("echo"));
   app.use((error: Error, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
     response.status(500).send(error.message);
@@ -116,14 +125,44 @@ describe("the Express face", () => {
     ],
     ["a key that rejects", { key: () => Promise.reject(new Error("boom")) }],
     ["an empty key", { key: () => "" }],
-    [
-      "a store that rejects",
-      { store: { consume: () => Promise.reject(new Error("boom")) } as unknown as RateLimitStore },
-    ],
+    ["a store that rejects", { limiter: { store: down(), whenStoreFails: "reject" } }],
   ])("hands %s to the error handler", async (_, options) => {
     const get = await start(options);
     const response = await get();
     expect(response.status).toBe(500);
-    expect(await response.text()).toMatch(/boom|empty/);
+    expect(await response.text()).toMatch(/boom|empty|refused/);
+  });
+
+  it("answers 503 for a store that is gone where nobody may pass then, and says nothing of quotas", async () => {
+    const get = await start({ limiter: { store: down(), whenStoreFails: { mode: "closed" } } });
+    const response = await get();
+    expect(response.status).toBe(503);
+    expect(response.headers.has("ratelimit")).toBe(false);
+    expect(response.headers.get("retry-after")).toMatch(/^\d+$/);
+    expect(await response.json()).toMatchObject({
+      type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+    });
+  });
+
+  it("shows nothing of a dry run", async () => {
+    const get = await start({ limiter: { dryRun: true } });
+    for (let call = 0; call < 5; call++) {
+      const response = await get();
+      expect([response.status, response.headers.has("ratelimit")]).toEqual([200, false]);
+    }
+  });
+
+  it("names a blocked key's block in the fields and the problem", async () => {
+    const get = await start({ limiter: { penalty: { refusals: 1, within: "1h", block: "90s" } } });
+    await get();
+    await get();
+    const response = await get();
+    expect(response.status).toBe(429);
+    expect(response.headers.get("ratelimit")).toBe('"2/1m";r=0;t=90');
+    expect(response.headers.get("retry-after")).toBe("90");
+    expect(await response.json()).toMatchObject({
+      type: "https://iana.org/assignments/http-problem-types#abnormal-usage-detected",
+      "violated-policies": ["2/1m"],
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { createManualClock } from "@holdfast/core";
+import { createManualClock, systemClock } from "@holdfast/core";
 import * as fc from "fast-check";
 import { parseList } from "structured-headers";
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,8 @@ const limiterOf = (...rules: RuleInput[]) => {
   return { clock, limiter: createRateLimiter({ rules, store: memoryStore({ clock }) }) };
 };
 
-const fieldsOf = (decision: Parameters<typeof rateLimitFields>[0]) => Object.fromEntries(rateLimitFields(decision));
+const fieldsOf = (decision: Parameters<typeof rateLimitFields>[0]) =>
+  Object.fromEntries(rateLimitFields(decision, "ietf", systemClock));
 
 describe("the RateLimit fields", () => {
   it("name each policy with its quota and window, and say what is left of it and when more comes", () => {
@@ -81,5 +82,41 @@ describe("the RateLimit fields", () => {
         }
       }),
     );
+  });
+});
+
+describe("the fields of older drafts", () => {
+  const decided = () => {
+    const { limiter } = limiterOf("100/minute", "10/hour");
+    limiter.consumeSync("k", { cost: 9 });
+    return limiter.consumeSync("k", { cost: 5 });
+  };
+  const olderOf = (style: "draft-7" | "draft-6" | "x-ratelimit") => {
+    return Object.fromEntries(rateLimitFields(decided(), style, createManualClock(1_000_000)));
+  };
+
+  it("tell of the rule that is nearest to refusing, in draft-7's one field", () => {
+    expect(olderOf("draft-7")).toEqual({
+      "ratelimit-policy": "10;w=3600",
+      ratelimit: "limit=10, remaining=1, reset=3240",
+      "retry-after": "1440",
+    });
+  });
+
+  it("are four in draft-6", () => {
+    expect(olderOf("draft-6")).toMatchObject({
+      "ratelimit-policy": "10;w=3600",
+      "ratelimit-limit": "10",
+      "ratelimit-remaining": "1",
+      "ratelimit-reset": "3240",
+    });
+  });
+
+  it("give the reset in seconds since the epoch where they begin with X", () => {
+    expect(olderOf("x-ratelimit")).toMatchObject({
+      "x-ratelimit-limit": "10",
+      "x-ratelimit-remaining": "1",
+      "x-ratelimit-reset": "4240",
+    });
   });
 });

@@ -1,10 +1,11 @@
 // The decision that every HTTP face shares: which key, which cost, what to answer.
 
-import { type Problem, problem, type RequestView } from "@holdfast/core/http";
-import type { Decision } from "../decision.ts";
+import { type Problem, problem, problemResponse, type RequestView } from "@holdfast/core/http";
+import type { Decision, Refusal } from "../decision.ts";
 import type { RateLimiter, RulesInput, SyncRateLimiter } from "../limiter.ts";
 import { rateLimitFields, retryAfterSeconds } from "./headers.ts";
 import { byAddress } from "./keys.ts";
+import type { OlderFields } from "./older-fields.ts";
 
 type Maybe<T> = T | Promise<T>;
 
@@ -17,16 +18,17 @@ export interface GuardOptions<Request> {
   readonly skip?: ((view: RequestView, request: Request) => Maybe<boolean>) | undefined;
   /** Tokens that a request takes. Default 1. */
   readonly cost?: ((view: RequestView, request: Request) => Maybe<number>) | undefined;
+  /** Which fields tell the client of its quota. Default `ietf`: `RateLimit` and `RateLimit-Policy` of the newest draft. */
+  readonly fields?: "ietf" | OlderFields | undefined;
   /** Other rules than the limiter's own, such as those of the caller's plan; undefined for the limiter's own. */
   readonly rules?: ((view: RequestView, request: Request) => Maybe<RulesInput | undefined>) | undefined;
 }
 
 export interface GuardAnswer {
-  readonly decision: Decision;
   /** Fields for the response, whatever it will be. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** What to answer instead, for a refused request. */
-  readonly problem?: Problem;
+  /** Set for a request that must not go on: what to answer instead. */
+  readonly refused?: { readonly decision: Refusal; problem(): Problem };
 }
 
 /** Undefined for a request that passes uncounted. Answers at once where the limiter and every function do. */
@@ -36,9 +38,17 @@ export type Guard<Request> = (view: RequestView, request: Request) => Maybe<Guar
 const PROBLEM_TYPES = "https://iana.org/assignments/http-problem-types";
 
 export function createGuard<Request>(options: GuardOptions<Request>): Guard<Request> {
-  const { limiter, key = byAddress(), skip, cost, rules } = options;
+  const { limiter, key = byAddress(), skip, cost, rules, fields = "ietf" } = options;
   const consume = "consumeSync" in limiter ? limiter.consumeSync : limiter.consume;
 
+  const answer = (decision: Decision): GuardAnswer => {
+    // A dry run is not to be seen from outside.
+    if (limiter.dryRun) return { fields: [] };
+    const told = rateLimitFields(decision, fields, limiter.clock);
+    return decision.allowed
+      ? { fields: told }
+      : { fields: told, refused: { decision, problem: () => problemOf(decision) } };
+  };
   const count = (view: RequestView, request: Request): Maybe<GuardAnswer> =>
     then(key(view, request), (subject) =>
       then(cost?.(view, request), (tokens) =>
@@ -49,28 +59,34 @@ export function createGuard<Request>(options: GuardOptions<Request>): Guard<Requ
   return (view, request) => then(skip(view, request), (skipped) => (skipped ? undefined : count(view, request)));
 }
 
-/** The answer that a decision makes: fields for every response, and a problem body for a refusal. */
-export function answer(decision: Decision): GuardAnswer {
-  const fields = rateLimitFields(decision);
-  if (decision.allowed) return { decision, fields };
-  const blocked = decision.outcome === "blocked";
-  const violated = decision.rules.filter((rule) => blocked || !rule.fits).map((rule) => rule.name);
-  return {
-    decision,
-    fields,
-    problem: problem({
-      type: `${PROBLEM_TYPES}#${blocked ? "abnormal-usage-detected" : "quota-exceeded"}`,
-      title: "Too many requests",
-      status: 429,
-      detail: detailOf(decision),
-      "violated-policies": violated,
-    }),
-  };
+/** The response of a refused request, the caller's own or a problem, with the fields. */
+export async function refusedResponse(
+  { fields, refused }: GuardAnswer,
+  own: (decision: Refusal) => Maybe<Response> | undefined,
+): Promise<Response> {
+  if (!refused) throw new TypeError("the request was not refused");
+  const response = (await own(refused.decision)) ?? problemResponse(refused.problem());
+  for (const [name, value] of fields) response.headers.set(name, value);
+  return response;
 }
 
-function detailOf(decision: Decision): string {
-  if (decision.outcome === "over-capacity") return "The request costs more than its quota ever holds.";
-  return `Try again in ${retryAfterSeconds(decision)} s.`;
+function problemOf(decision: Refusal): Problem {
+  const all = decision.outcome === "blocked" || decision.outcome === "degraded";
+  const violated = decision.rules.filter((rule) => all || !rule.fits).map((rule) => rule.name);
+  const detail = Number.isFinite(decision.retryAfterMs)
+    ? `Try again in ${retryAfterSeconds(decision)} s.`
+    : "The request costs more than its quota ever holds.";
+  return problem({ ...kindOf(decision), detail, "violated-policies": violated });
+}
+
+function kindOf(decision: Refusal): { type: string; title: string; status: number } {
+  if (decision.outcome === "degraded" && decision.mode === "closed") {
+    return { type: `${PROBLEM_TYPES}#temporary-reduced-capacity`, title: "Reduced capacity", status: 503 };
+  }
+  if (decision.outcome === "blocked") {
+    return { type: `${PROBLEM_TYPES}#abnormal-usage-detected`, title: "Blocked for abnormal usage", status: 429 };
+  }
+  return { type: `${PROBLEM_TYPES}#quota-exceeded`, title: "Too many requests", status: 429 };
 }
 
 /** Goes on at once with a value that is there, later with one that is promised. */

@@ -1,7 +1,9 @@
 // The RateLimit fields of draft-ietf-httpapi-ratelimit-headers, as Structured Fields (RFC 9651), and Retry-After (RFC 9110, 10.2.3).
 
+import type { Clock } from "@holdfast/core";
 import type { Decision, RuleState } from "../decision.ts";
 import type { Rule, RuleSet } from "../rule.ts";
+import { type OlderFields, olderFields } from "./older-fields.ts";
 
 // The draft still moves its names; they stand here and nowhere else.
 const POLICY_FIELD = "ratelimit-policy";
@@ -13,20 +15,32 @@ const LARGEST_INTEGER = 999_999_999_999_999;
 const policyFields = new WeakMap<RuleSet, string>();
 
 /** Field names and values for a decision. */
-export function rateLimitFields(decision: Decision): [name: string, value: string][] {
-  const { ruleSet, rules, outcome } = decision;
+export function rateLimitFields(
+  decision: Decision,
+  style: "ietf" | OlderFields,
+  clock: Clock,
+): [name: string, value: string][] {
+  // While nobody counts, there is no quota to tell of.
+  const uncounted = decision.outcome === "degraded" && decision.mode !== "fallback";
+  const quota = uncounted ? [] : style === "ietf" ? newestFields(decision) : olderFields(style, decision, clock);
+  // No wait helps a cost above capacity, so none is promised.
+  if (!decision.allowed && Number.isFinite(decision.retryAfterMs)) {
+    quota.push(["retry-after", `${retryAfterSeconds(decision)}`]);
+  }
+  return quota;
+}
+
+function newestFields(decision: Decision): [name: string, value: string][] {
+  const { ruleSet } = decision;
   let policy = policyFields.get(ruleSet);
   if (policy === undefined) {
     policy = ruleSet.rules.map(policyItem).join(", ");
     policyFields.set(ruleSet, policy);
   }
-  const fields: [string, string][] = [
+  return [
     [POLICY_FIELD, policy],
-    [STATE_FIELD, rules.map((rule) => stateItem(rule, decision)).join(", ")],
+    [STATE_FIELD, decision.rules.map((rule) => stateItem(rule, decision)).join(", ")],
   ];
-  // No wait helps a cost above capacity, so none is promised.
-  if (!decision.allowed && outcome !== "over-capacity") fields.push(["retry-after", `${retryAfterSeconds(decision)}`]);
-  return fields;
 }
 
 /** Whole seconds, rounded up, at least 1. */

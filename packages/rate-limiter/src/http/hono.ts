@@ -1,8 +1,8 @@
 // The limiter as Hono middleware. Loads no framework: the context is met by structure.
 
-import { fromHono, type HonoContext, problemResponse } from "@holdfast/core/http";
-import type { Refused } from "../decision.ts";
-import { createGuard, type GuardOptions } from "./guard.ts";
+import { fromHono, type HonoContext } from "@holdfast/core/http";
+import type { Refusal } from "../decision.ts";
+import { createGuard, type GuardOptions, refusedResponse } from "./guard.ts";
 
 export type { GuardOptions } from "./guard.ts";
 export { type AddressKeyOptions, byAddress } from "./keys.ts";
@@ -13,8 +13,8 @@ export interface Context extends HonoContext {
 }
 
 export interface HonoOptions<C extends Context> extends GuardOptions<C> {
-  /** Answers a refused request in the place of the 429 with a problem+json body; the fields are added to it. */
-  readonly onRefused?: ((refusal: Refused, context: C) => Response | Promise<Response>) | undefined;
+  /** Answers a refused request in the place of the problem+json; the fields are added to it. */
+  readonly onRefused?: ((refusal: Refusal, context: C) => Response | Promise<Response>) | undefined;
 }
 
 /**
@@ -32,17 +32,9 @@ export function rateLimit<C extends Context>(
   const { onRefused } = options;
   return async (context, next) => {
     const answer = await guard(fromHono(context), context);
-    if (!answer) {
-      await next();
-      return undefined;
-    }
-    if (answer.decision.allowed || !answer.problem) {
-      for (const [name, value] of answer.fields) context.header(name, value);
-      await next();
-      return undefined;
-    }
-    const response = onRefused ? await onRefused(answer.decision, context) : problemResponse(answer.problem);
-    for (const [name, value] of answer.fields) response.headers.set(name, value);
-    return response;
+    if (answer?.refused) return await refusedResponse(answer, (decision) => onRefused?.(decision, context));
+    for (const [name, value] of answer?.fields ?? []) context.header(name, value);
+    await next();
+    return undefined;
   };
 }

@@ -1,0 +1,80 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createManualClock } from "@holdfast/core";
+import { describe, expect, it } from "vitest";
+import {
+  createRateLimiter,
+  DECISION_CHANNEL,
+  type DecisionEvent,
+  memoryStore,
+  type RateLimiterOptions,
+  STORE_CHANNEL,
+} from "../src/index.ts";
+import { failingStore } from "./failing-store.ts";
+
+const collect = (options: Partial<RateLimiterOptions>) => {
+  const events: DecisionEvent[] = [];
+  const clock = createManualClock();
+  const store = memoryStore({ clock });
+  const limiter = createRateLimiter({
+    name: "api",
+    rules: "1/hour",
+    store,
+    clock,
+    on: { decision: (e) => events.push(e) },
+    ...options,
+  });
+  return { events, limiter, clock };
+};
+
+describe("events", () => {
+  it("tell each decision by the limiter's name, and not the key", async () => {
+    const { events, limiter } = collect({});
+    await limiter.consume("secret-key");
+    await limiter.consume("secret-key", { cost: 1 });
+    await limiter.consumeMany([{ key: "other", cost: 5 }]);
+    expect(events).toEqual([
+      { limiter: "api", outcome: "allowed", allowed: true, dryRun: false, cost: 1, durationMs: 0 },
+      { limiter: "api", outcome: "refused", allowed: false, dryRun: false, cost: 1, durationMs: 0 },
+      { limiter: "api", outcome: "over-capacity", allowed: false, dryRun: false, cost: 5, durationMs: 0 },
+    ]);
+    expect(JSON.stringify(events)).not.toContain("secret-key");
+  });
+
+  it("name the key when asked to", async () => {
+    const { events, limiter } = collect({ keysInEvents: true });
+    await limiter.consume("k");
+    expect(events[0]).toMatchObject({ key: "k" });
+  });
+
+  it("go to diagnostics channels as well", async () => {
+    const heard: unknown[] = [];
+    const listen = (event: unknown) => heard.push(event);
+    for (const name of [DECISION_CHANNEL, STORE_CHANNEL]) subscribe(name, listen);
+    const store = failingStore();
+    store.state = "failing";
+    await using limiter = createRateLimiter({ name: "down", rules: "1/hour", store });
+    await limiter.consume("k");
+    for (const name of [DECISION_CHANNEL, STORE_CHANNEL]) unsubscribe(name, listen);
+    expect(heard).toMatchObject([
+      { limiter: "down", state: "down", reason: "error", error: expect.any(Error) },
+      { limiter: "down", outcome: "degraded", allowed: true },
+    ]);
+  });
+
+  describe("in a dry run", () => {
+    it("nobody is refused, and the event tells what would have been", async () => {
+      const { events, limiter } = collect({ dryRun: true });
+      expect(await limiter.consume("k")).toMatchObject({ allowed: true, outcome: "allowed", wouldBe: undefined });
+      expect(await limiter.consume("k")).toMatchObject({
+        allowed: true,
+        outcome: "allowed",
+        wouldBe: "refused",
+        retryAfterMs: 0,
+      });
+      expect(events.map(({ outcome, allowed, dryRun }) => [outcome, allowed, dryRun])).toEqual([
+        ["allowed", true, true],
+        ["refused", true, true],
+      ]);
+    });
+  });
+});

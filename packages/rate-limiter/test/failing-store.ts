@@ -1,0 +1,27 @@
+// A store of the tests' own that answers, hangs or fails as it is told.
+
+import { memoryStore, type RateLimitStore } from "../src/index.ts";
+
+export interface FailingStore extends RateLimitStore {
+  state: "up" | "hanging" | "failing";
+  /** Calls that reached it. */
+  asked: number;
+}
+
+export function failingStore(): FailingStore {
+  const { consumeSync: _, ...memory } = memoryStore();
+  const store: FailingStore = {
+    ...memory,
+    state: "up",
+    asked: 0,
+    consume: (...call) => answer(() => memory.consume(...call)),
+    peek: (...call) => answer(() => memory.peek(...call)),
+  };
+  delete store.consumeMany;
+  function answer<T>(ask: () => Promise<T>): Promise<T> {
+    store.asked++;
+    if (store.state === "failing") return Promise.reject(new Error("connection refused"));
+    return store.state === "hanging" ? new Promise(() => {}) : ask();
+  }
+  return store;
+}
