@@ -14,6 +14,9 @@ export {
 export type { Penalty, PenaltyOptions, Rule, RuleInput, RuleSet } from "./rule.ts";
 export type {
   FailureMode,
+  LeaseReading,
+  LeaseRequest,
+  LeasingStore,
   RateLimitStore,
   StoreCall,
   StoreCallOptions,
@@ -22,4 +25,5 @@ export type {
   SyncRateLimitStore,
 } from "./store.ts";
 export type { StoreEvent, StoreFailureOptions } from "./store-failure.ts";
+export { type LeaseOptions, withLeases } from "./stores/leased.ts";
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from "./stores/memory.ts";

@@ -76,6 +76,33 @@ export interface StoreCallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A store that lends tokens, so that an instance spends them by itself. What is lent stays out of the bucket until it is given
+ * back or its time is over, spent or not: a bucket never refills beyond its capacity less what is lent. So over any number of
+ * instances, what is spent in any interval never exceeds burst + rate x time, as long as each stops spending in time.
+ */
+export interface LeasingStore extends RateLimitStore {
+  /**
+   * First takes back `returned`, if its time is not over. Then takes `tokens`, or as many as every bucket has left, and lends them
+   * for `ttlMs`. Fewer than `least` are a refusal: nothing is taken. 0 tokens only take back.
+   */
+  lease(rules: RuleSet, key: string, request: LeaseRequest, options?: StoreCallOptions): Promise<LeaseReading>;
+}
+
+export interface LeaseRequest {
+  /** Names the lease; 1 to 64 characters of `A-Za-z0-9_-`, new each time. */
+  readonly id: string;
+  readonly tokens: number;
+  readonly least: number;
+  readonly ttlMs: number;
+  readonly returned?: { readonly id: string; readonly unspent: number } | undefined;
+}
+
+export interface LeaseReading extends StoreReading {
+  /** Tokens lent; 0 unless the outcome is `passed`. */
+  readonly lent: number;
+}
+
 /** A store in this process, which answers at once. */
 export interface SyncRateLimitStore extends RateLimitStore {
   consumeSync(rules: RuleSet, key: string, cost: number): StoreReading;
