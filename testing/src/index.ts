@@ -1,0 +1,8 @@
+export { type ChildOptions, type ChildRun, runAndKill, runToEnd } from "./crash.ts";
+export { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+export { serverUrl } from "./server-url.ts";
+export { startPgBouncer } from "./servers/pgbouncer.ts";
+export { type PostgresOptions, startPostgres } from "./servers/postgres.ts";
+export { type RedisOptions, startRedis, startRedisReplica } from "./servers/redis.ts";
+export { type RedisCluster, startRedisCluster } from "./servers/redis-cluster.ts";
+export type { Server, ServerName } from "./servers/server.ts";

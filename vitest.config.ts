@@ -1,0 +1,18 @@
+// Every package whose tests `pnpm test [name]` can run, and the real servers that its *.server.test.ts files need.
+
+import { defineConfig, type ViteUserConfig } from "vitest/config";
+import { example, published, type TestedPackage, tool, vitestProjects } from "./testing/src/vitest.ts";
+
+export const packages: readonly TestedPackage[] = [
+  published("core"),
+  published("config"),
+  published("rate-limiter", { servers: ["redis", "postgres"] }),
+  example("express"),
+  tool("testing", { servers: ["redis", "redis-cluster", "postgres", "pgbouncer"] }),
+  tool("scripts"),
+];
+
+const config: ViteUserConfig = defineConfig({
+  test: { projects: packages.flatMap(vitestProjects), passWithNoTests: true },
+});
+export default config;
