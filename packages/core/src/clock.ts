@@ -10,7 +10,7 @@ export interface Clock {
    * Calls `callback` once, `delayMs` from now or a little later, by the monotonic clock; returns the function that
    * cancels it. Any finite delay works, however long. The timer keeps the process alive unless `keepAlive` is false.
    */
-  schedule(callback: () => void, delayMs: number, options?: { readonly keepAlive?: boolean }): () => void;
+  schedule(callback: () => void, delayMs: number, options?: { readonly keepAlive?: boolean | undefined }): () => void;
 }
 
 // Node fires a timer of more than 2^31 - 1 ms at once (https://nodejs.org/api/timers.html), so longer ones go in steps.
@@ -23,12 +23,17 @@ export const systemClock: Clock = {
   schedule(callback, delayMs, options) {
     let timer: NodeJS.Timeout;
     const due = performance.now() + delayMs;
-    const arm = (): void => {
-      const left = Math.ceil(due - performance.now());
-      timer = setTimeout(left > LONGEST_TIMER_MS ? arm : callback, Math.min(left, LONGEST_TIMER_MS));
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(wake, leftMs > 0 ? Math.min(Math.ceil(leftMs), LONGEST_TIMER_MS) : 0);
       if (options?.keepAlive === false) timer.unref();
     };
-    arm();
+    const wake = (): void => {
+      // Node's timers count whole milliseconds of their own and can fire up to one before the monotonic clock is there.
+      const leftMs = due - performance.now();
+      if (leftMs > 0) arm(leftMs);
+      else callback();
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };
@@ -53,15 +58,17 @@ export function createManualClock(epochMs = 0): ManualClock {
   const timers = new Set<{ readonly due: number; readonly callback: () => void }>();
 
   const moveTo = (target: number): void => {
-    wall += target - elapsed;
-    elapsed = target;
+    // Never back: a callback may itself have moved the clock past the target.
+    const step = Math.max(0, target - elapsed);
+    wall += step;
+    elapsed += step;
   };
   const fireNext = (target: number): boolean => {
     let next: { readonly due: number; readonly callback: () => void } | undefined;
     for (const timer of timers) if (timer.due <= target && (!next || timer.due < next.due)) next = timer;
     if (!next) return false;
     timers.delete(next);
-    moveTo(Math.max(next.due, elapsed));
+    moveTo(next.due);
     next.callback();
     return true;
   };

@@ -2,7 +2,7 @@
 
 type Log = (fields: object, message: string) => void;
 
-/** Takes structured fields first and a constant message second, as pino does. A pino logger fits as it is. */
+/** Takes structured fields first and a constant message second, as pino does. Call each as a method: pino's want their `this`. */
 export interface Logger {
   readonly trace: Log;
   readonly debug: Log;

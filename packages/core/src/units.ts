@@ -53,7 +53,7 @@ const BYTES: Readonly<Record<string, number>> = {
  * @throws HoldfastError `INVALID_DURATION`: not a number >= 0 with a unit, or not a whole number of milliseconds up to 2^53 - 1
  */
 export function parseDuration(duration: Duration): number {
-  const ms = typeof duration === "number" ? duration : toSmallestUnit(duration, DURATION_MS);
+  const ms = milliseconds(duration);
   if (isCount(ms)) return ms;
   throw invalid(
     "INVALID_DURATION",
@@ -77,30 +77,35 @@ export function parseBytes(bytes: Bytes): number {
  * @throws HoldfastError `INVALID_RATE`: no such form, a limit that is not a whole number >= 1, or a window under 1 ms
  */
 export function parseRate(rate: Rate): ParsedRate {
-  const parsed = typeof rate === "string" ? splitRate(rate) : parts(rate);
-  if (parsed && isCount(parsed.limit) && parsed.limit > 0 && parsed.windowMs > 0) return parsed;
+  const { limit, windowMs } = typeof rate === "string" ? splitRate(rate) : parts(rate);
+  if (isCount(limit) && limit > 0 && isCount(windowMs) && windowMs > 0) return { limit, windowMs };
   throw invalid("INVALID_RATE", rate, 'a rate such as "60/minute", "100/15m", or { limit, window } with a limit >= 1');
 }
 
-function splitRate(rate: string): ParsedRate | undefined {
-  const match = /^(\d{1,16}) ?\/ ?(?:([a-z]{1,6})|(\d.{0,30}))$/.exec(rate);
-  if (!match) return undefined;
-  const [, limit, name, window = ""] = match;
-  const windowMs = name ? (WINDOW_MS[name] ?? Number.NaN) : toSmallestUnit(window, DURATION_MS);
-  return isCount(windowMs) ? { limit: Number(limit), windowMs } : undefined;
+function splitRate(rate: string): ParsedRate {
+  const [, limit, name, window = ""] = /^(\d{1,16}) ?\/ ?(?:([a-z]{1,6})|(\d.{0,30}))$/.exec(rate) ?? [];
+  const windowMs = name ? (WINDOW_MS[name] ?? Number.NaN) : milliseconds(window);
+  return { limit: Number(limit), windowMs };
 }
 
-function parts(rate: { readonly limit: number; readonly window: Duration }): ParsedRate {
-  return { limit: rate?.limit, windowMs: parseDuration(rate?.window) };
+function parts(rate: { readonly limit: number; readonly window: Duration } | undefined): ParsedRate {
+  return { limit: rate?.limit ?? Number.NaN, windowMs: milliseconds(rate?.window) };
 }
 
-/** NaN where the text is not a number with one of the units. */
-function toSmallestUnit(text: string, units: Readonly<Record<string, number>>): number {
-  const match = /^(\d{1,16})(?:\.(\d{1,6}))? ?([A-Za-z]{1,3})$/.exec(text);
-  if (!match) return Number.NaN;
-  const [, whole = "", fraction = "", unit = ""] = match;
-  // Multiplied before it is divided: 4.35 * 1000 is not 4350 in floating point, 435 * 1000 / 100 is.
-  return (Number(whole + fraction) * (units[unit] ?? Number.NaN)) / 10 ** fraction.length;
+function milliseconds(duration: Duration | undefined): number {
+  return typeof duration === "number" ? duration : toSmallestUnit(duration, DURATION_MS);
+}
+
+/** NaN where the text is not a number with one of the units, or no whole number of the smallest one. */
+function toSmallestUnit(text: string | undefined, units: Readonly<Record<string, number>>): number {
+  const [, whole = "", fraction = "", unit = ""] =
+    /^(\d{1,16})(?:\.(\d{1,6}))? ?([A-Za-z]{1,3})$/.exec(typeof text === "string" ? text : "") ?? [];
+  const factor = units[unit];
+  if (factor === undefined) return Number.NaN;
+  // In integers, for 4.35 * 1000 is not 4350 in floating point.
+  const scaled = BigInt(whole + fraction) * BigInt(factor);
+  const scale = 10n ** BigInt(fraction.length);
+  return scaled % scale === 0n ? Number(scaled / scale) : Number.NaN;
 }
 
 function isCount(value: unknown): value is number {
