@@ -15,6 +15,7 @@ const options: Options | Options[] = {
   dts: { compilerOptions: { rootDir: "src" } },
   clean: true,
   treeshake: true,
+  removeNodeProtocol: false,
 };
 
 const config: ReturnType<typeof defineConfig> = defineConfig(options);

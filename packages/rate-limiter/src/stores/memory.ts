@@ -80,7 +80,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     const space = spaceOf(rules);
     const { buckets, blocks } = space;
     const time = now();
-    if (++calls % CALLS_A_SWEEP === 0) {
+    calls = (calls + 1) & (CALLS_A_SWEEP - 1);
+    if (calls === 0) {
       for (const table of [buckets, blocks, space.strikes]) table.sweep(time, WORTH_A_REBUILD);
     }
     const blockedMs = blocks.size > 0 ? blockLeft(blocks, key, time) : 0;
@@ -196,6 +197,7 @@ function makeSpace({ rules, penalty }: RuleSet, maxSize: number): Space {
 
 /** Pass 1 looks at every bucket, pass 2 writes, and only if all of them have the cost. */
 function take(rules: readonly Rule[], cost: number, values: Float64Array, offset: number, now: number): StoreReading {
+  if (rules.length === 1) return takeOne(rules[0] as Rule, cost, values, offset, now);
   const used = refill(rules, values, offset, now);
   for (let index = 0; index < rules.length; index++) {
     if (!fits(rules[index] as Rule, used[index] as number, cost)) return { outcome: "refused", used, blockedMs: 0 };
@@ -207,6 +209,17 @@ function take(rules: readonly Rule[], cost: number, values: Float64Array, offset
     values[offset + 1 + index] = units;
   }
   return { outcome: "passed", used, blockedMs: 0 };
+}
+
+/** The same for the one rule that most limiters have, without loops. */
+function takeOne(rule: Rule, cost: number, values: Float64Array, offset: number, now: number): StoreReading {
+  const at = values[offset] as number;
+  const used = usedAt(rule, values[offset + 1] as number, at, now);
+  if (!fits(rule, used, cost)) return { outcome: "refused", used: [used], blockedMs: 0 };
+  const after = used + cost * rule.tokenUnits;
+  if (at < now) values[offset] = now;
+  values[offset + 1] = after;
+  return { outcome: "passed", used: [after], blockedMs: 0 };
 }
 
 function refill(rules: readonly Rule[], values: Float64Array, offset: number, now: number): number[] {
