@@ -40,7 +40,8 @@ export const MOST_RULES = 8;
 /** @throws RateLimiterError `INVALID_RULE` */
 export function compileRule(input: RuleInput): Rule {
   const { limit, windowMs } = parsed(input);
-  const options = typeof input === "string" ? {} : input;
+  const options: { readonly burst?: number | undefined; readonly name?: string | undefined } =
+    typeof input === "string" ? {} : input;
   const burst = options.burst ?? limit;
   const name = options.name ?? `${limit}/${shortDuration(windowMs)}`;
   if (windowMs > LONGEST_WINDOW_MS) throw invalid(name, `a window of ${windowMs} ms is longer than 366 days`);

@@ -17,7 +17,9 @@ export interface StoreReading {
   readonly blockedMs: number;
   /** Set by a store that answers in the place of one that failed. */
   readonly degraded?: {
-    readonly reason: StoreFailure /** Those that the reading is in the units of. */;
+    readonly reason: StoreFailure;
+    readonly mode: FailureMode;
+    /** Those that the reading is in the units of. */
     readonly rules: RuleSet;
   };
 }

@@ -17,10 +17,8 @@ describe("the fetch face", () => {
   });
 
   it("adds them to a response whose headers can't be changed", async () => {
-    const handler = rateLimit({ limiter: createRateLimiter({ rules: "2/minute" }) }, () => Response.error());
-    await expect(handler(get())).rejects.toThrow(RangeError);
     const redirect = rateLimit({ limiter: createRateLimiter({ rules: "2/minute" }) }, () =>
-      Response.redirect("https://example.com/"),
+      Response.redirect("https://example.com/", 302),
     );
     expect((await redirect(get())).headers.get("ratelimit")).toBe('"2/1m";r=1;t=30');
   });

@@ -7,6 +7,8 @@ import {
   type RateLimiter,
   RateLimiterError,
   type RateLimitStore,
+  type Refusal,
+  type StoreFailure,
   type SyncRateLimiter,
 } from "../src/index.ts";
 
@@ -153,8 +155,14 @@ describe("a limiter", () => {
 
   it("narrows by `allowed`", () => {
     const narrow = (decision: Decision) => {
-      if (decision.allowed) expectTypeOf(decision.outcome).toEqualTypeOf<"allowed">();
-      else expectTypeOf(decision.outcome).toEqualTypeOf<"refused" | "blocked" | "over-capacity" | "crowded">();
+      if (decision.allowed) expectTypeOf(decision.outcome).toEqualTypeOf<"allowed" | "degraded">();
+      else {
+        expectTypeOf(decision).toEqualTypeOf<Refusal>();
+        expectTypeOf(decision.outcome).toEqualTypeOf<
+          "refused" | "blocked" | "over-capacity" | "crowded" | "degraded"
+        >();
+      }
+      if (decision.outcome === "degraded") expectTypeOf(decision.reason).toEqualTypeOf<StoreFailure>();
     };
     expect(narrow).toBeTypeOf("function");
   });
