@@ -1,0 +1,106 @@
+// The way in: reads the sources, validates, and gives the configuration or throws all that is wrong with it.
+
+import { type Clock, type Logger, silentLogger, systemClock } from "@holdfast/core";
+import type { Config, ConfigOptions, Values } from "./config.ts";
+import { type AnyRule, type Declaration, declare, type Schema } from "./declaration.ts";
+import { explain } from "./explain.ts";
+import { freeze } from "./freeze.ts";
+import { type Reading, readSources } from "./read-sources.ts";
+import { invalidConfig } from "./report.ts";
+import type { Rule } from "./rules.ts";
+import type { Settled, Warning } from "./settle.ts";
+import { processEnv } from "./sources/process-env.ts";
+import { type Outcome, validate } from "./validate.ts";
+import { type WatchOptions, watch } from "./watch.ts";
+
+/**
+ * Reads, validates and freezes a service's configuration. Call it once, before anything else starts.
+ *
+ * @example
+ * const config = await loadConfig({
+ *   PORT: port().default(3000),
+ *   DATABASE_URL: url({ protocols: ["postgres"] }),
+ *   SIGNING_KEY: key(),
+ * }).catch(reportAndExit);
+ *
+ * @throws ConfigError `CONFIG_INVALID` with every problem there is, `SCHEMA_INVALID` when the schema itself is at fault;
+ * the signal's reason when it aborts
+ */
+export async function loadConfig<S extends Schema, const R extends readonly Rule<Values<S>>[] = readonly []>(
+  schema: S,
+  options: ConfigOptions<S, R> = {},
+): Promise<Config<S, R>> {
+  const reader = createReader(schema, options as unknown as LoadOptions);
+  const snapshot = await reader.read(options.signal);
+  if (snapshot.warnings.length > 0) {
+    reader.logger.warn({ warnings: snapshot.warnings }, "configuration is valid, with warnings");
+  }
+  return snapshot.config as Config<S, R>;
+}
+
+/** `ConfigOptions` with the types of a schema that is known at run time only. */
+export type LoadOptions = Omit<ConfigOptions<Schema, readonly []>, "rules"> & { readonly rules?: readonly AnyRule[] };
+
+/** A validated state of the configuration. */
+export interface Snapshot {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly settled: ReadonlyMap<string, Settled>;
+  readonly warnings: readonly Warning[];
+  /** By the monotonic clock. */
+  readonly readAt: number;
+}
+
+/** Reads the same configuration again and again. */
+export interface Reader {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Rejects with a ConfigError or the signal's reason. */
+  read(signal?: AbortSignal): Promise<Snapshot>;
+}
+
+export function createReader(schema: Schema, options: LoadOptions): Reader {
+  const { sources = [processEnv()], rules = [], clock = systemClock, logger = silentLogger } = options;
+  const production = options.production ?? isProduction(process.env["NODE_ENV"]);
+  const declaration = declare(schema, rules);
+
+  const readWithin = async (signal?: AbortSignal): Promise<Snapshot> => {
+    const reading = await readSources(sources, declaration.names, { clock, logger, signal });
+    const outcome = await validate(declaration, reading, production);
+    if (outcome.problems.length > 0) throw invalidConfig(outcome.problems);
+    return snapshotOf(declaration, reading, outcome, reader);
+  };
+  const reader: Reader = { clock, logger, read: (signal) => untilAborted(readWithin(signal), signal) };
+  return reader;
+}
+
+function isProduction(stage: string | undefined): boolean {
+  return Boolean(stage) && stage !== "development" && stage !== "test";
+}
+
+function snapshotOf(
+  declaration: Declaration,
+  reading: Reading,
+  { settled, warnings }: Outcome,
+  reader: Reader,
+): Snapshot {
+  const config: Record<string, unknown> = {};
+  for (const name of declaration.names) config[name] = freeze(settled.get(name)?.value);
+  const snapshot: Snapshot = { config, settled, warnings, readAt: reader.clock.monotonic() };
+  Object.defineProperties(config, {
+    explain: { value: () => explain(declaration, settled, reading) },
+    watch: { value: (options: WatchOptions<Snapshot["config"]>) => watch(reader, snapshot, options) },
+  });
+  Object.freeze(config);
+  return snapshot;
+}
+
+// Sources end by themselves on an abort; a validator that waits for something can't be told to.
+function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
