@@ -138,6 +138,18 @@ class LazyDecision implements DecisionParts {
     return new LazyDecision("allowed", true, this.ruleSet, this.#reading, this.cost, wouldBe);
   }
 
+  /** The part of a rule's state that headers tell. */
+  quota(index: number): Pick<RuleState, "remaining" | "nextTokenMs" | "fits"> {
+    const rule = this.ruleSet.rules[index];
+    if (!rule) throw new RangeError(`there is no rule ${index}`);
+    const used = this.#used(index);
+    return {
+      remaining: remainingTokens(rule, used),
+      nextTokenMs: untilNextToken(rule, used),
+      fits: this.allowed || fits(rule, used, this.cost),
+    };
+  }
+
   #used(index: number): number {
     return this.#reading.used[index] ?? 0;
   }
@@ -148,6 +160,11 @@ export function decide(reading: StoreReading, rules: RuleSet, cost: number): Dec
   const { degraded } = reading;
   if (degraded) return seal(new LazyDecision("degraded", passed, degraded.rules, reading, cost));
   return seal(new LazyDecision(passed ? "allowed" : outcomeOf(reading, rules, cost), passed, rules, reading, cost));
+}
+
+/** `decision.rules[index]`, as far as headers tell it, at a fraction of the price. */
+export function quotaOf(decision: Decision, index: number): Pick<RuleState, "remaining" | "nextTokenMs" | "fits"> {
+  return (decision as unknown as LazyDecision).quota(index);
 }
 
 /** What a dry run makes of a decision. */

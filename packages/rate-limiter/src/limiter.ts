@@ -206,16 +206,23 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
   if (!isSync(given)) return limiter;
 
-  const sync: Pick<SyncRateLimiter, "consumeSync"> = {
-    consumeSync(key, call) {
-      const cost = call?.cost ?? 1;
-      check(key, cost);
-      const rules = rulesOf(call);
-      const since = start();
-      return finish(given.consumeSync(rules, key, cost > rules.smallestBurst ? 0 : cost), rules, key, cost, since);
-    },
+  const consumeSync = (key: string, call?: ConsumeOptions): Decision => {
+    const cost = call?.cost ?? 1;
+    check(key, cost);
+    const rules = rulesOf(call);
+    const since = start();
+    return finish(given.consumeSync(rules, key, cost > rules.smallestBurst ? 0 : cost), rules, key, cost, since);
   };
-  return Object.assign(limiter, sync);
+  // Nothing to wait for, so a promise made at once, which takes half the time of an async function.
+  const consume = (key: string, call?: ConsumeOptions): Promise<Decision> => {
+    if (call?.signal?.aborted) return Promise.reject(call.signal.reason);
+    try {
+      return Promise.resolve(consumeSync(key, call));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  return Object.assign(limiter, { consumeSync, consume });
 }
 
 function check(key: string, cost: number): void {

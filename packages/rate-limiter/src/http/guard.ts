@@ -49,14 +49,27 @@ export function createGuard<Request>(options: GuardOptions<Request>): Guard<Requ
       ? { fields: told }
       : { fields: told, refused: { decision, problem: () => problemOf(decision) } };
   };
-  const count = (view: RequestView, request: Request): Maybe<GuardAnswer> =>
-    then(key(view, request), (subject) =>
-      then(cost?.(view, request), (tokens) =>
-        then(rules?.(view, request), (others) => then(consume(subject, { cost: tokens, rules: others }), answer)),
-      ),
-    );
-  if (!skip) return count;
-  return (view, request) => then(skip(view, request), (skipped) => (skipped ? undefined : count(view, request)));
+  const count = (subject: string, tokens: number | undefined, others: RulesInput | undefined): Maybe<GuardAnswer> => {
+    const call = tokens === undefined && others === undefined ? undefined : { cost: tokens, rules: others };
+    const decision = consume(subject, call);
+    return decision instanceof Promise ? decision.then(answer) : answer(decision);
+  };
+  // Every request passes here: nothing is allocated for a promise that no option gave.
+  const guard = (view: RequestView, request: Request): Maybe<GuardAnswer> => {
+    const subject = key(view, request);
+    const tokens = cost?.(view, request);
+    const others = rules?.(view, request);
+    if (subject instanceof Promise || tokens instanceof Promise || others instanceof Promise) {
+      return Promise.all([subject, tokens, others]).then((found) => count(...found));
+    }
+    return count(subject, tokens, others);
+  };
+  if (!skip) return guard;
+  return (view, request) => {
+    const skipped = skip(view, request);
+    if (skipped instanceof Promise) return skipped.then((late) => (late ? undefined : guard(view, request)));
+    return skipped ? undefined : guard(view, request);
+  };
 }
 
 /** The response of a refused request, the caller's own or a problem, with the fields. */
@@ -87,9 +100,4 @@ function kindOf(decision: Refusal): { type: string; title: string; status: numbe
     return { type: `${PROBLEM_TYPES}#abnormal-usage-detected`, title: "Blocked for abnormal usage", status: 429 };
   }
   return { type: `${PROBLEM_TYPES}#quota-exceeded`, title: "Too many requests", status: 429 };
-}
-
-/** Goes on at once with a value that is there, later with one that is promised. */
-function then<T, R>(value: Maybe<T>, next: (value: T) => Maybe<R>): Maybe<R> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }

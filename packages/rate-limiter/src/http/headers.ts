@@ -1,7 +1,7 @@
 // The RateLimit fields of draft-ietf-httpapi-ratelimit-headers, as Structured Fields (RFC 9651), and Retry-After (RFC 9110, 10.2.3).
 
 import type { Clock } from "@holdfast/core";
-import type { Decision, RuleState } from "../decision.ts";
+import { type Decision, quotaOf } from "../decision.ts";
 import type { Rule, RuleSet } from "../rule.ts";
 import { type OlderFields, olderFields } from "./older-fields.ts";
 
@@ -11,8 +11,22 @@ const STATE_FIELD = "ratelimit";
 // An Integer of a structured field has at most 15 digits (RFC 9651, 3.3.1).
 const LARGEST_INTEGER = 999_999_999_999_999;
 
-// The policy field is the same for every decision by one rule set.
-const policyFields = new WeakMap<RuleSet, string>();
+/** What is the same for every decision by one rule set. */
+interface Constants {
+  readonly policy: string;
+  /** The quoted names. */
+  readonly items: readonly string[];
+}
+
+const constants = new WeakMap<RuleSet, Constants>();
+
+function constantsOf(rules: RuleSet): Constants {
+  const known = constants.get(rules);
+  if (known) return known;
+  const made = { policy: rules.rules.map(policyItem).join(", "), items: rules.rules.map(({ name }) => quoted(name)) };
+  constants.set(rules, made);
+  return made;
+}
 
 /** Field names and values for a decision. */
 export function rateLimitFields(
@@ -31,15 +45,16 @@ export function rateLimitFields(
 }
 
 function newestFields(decision: Decision): [name: string, value: string][] {
-  const { ruleSet } = decision;
-  let policy = policyFields.get(ruleSet);
-  if (policy === undefined) {
-    policy = ruleSet.rules.map(policyItem).join(", ");
-    policyFields.set(ruleSet, policy);
-  }
+  const { policy, items } = constantsOf(decision.ruleSet);
+  const [first = ""] = items;
+  // Most limiters have one rule; a request that passes pays for no list then.
+  const state =
+    items.length === 1
+      ? first + stateOf(decision, 0)
+      : items.map((item, index) => item + stateOf(decision, index)).join(", ");
   return [
     [POLICY_FIELD, policy],
-    [STATE_FIELD, decision.rules.map((rule) => stateItem(rule, decision)).join(", ")],
+    [STATE_FIELD, state],
   ];
 }
 
@@ -54,12 +69,13 @@ function policyItem({ name, limit, windowMs }: Rule): string {
   return `${quoted(name)};q=${bounded(limit)}${window}`;
 }
 
-function stateItem(rule: RuleState, decision: Decision): string {
-  if (decision.outcome === "blocked") return `${quoted(rule.name)};r=0;t=${seconds(decision.retryAfterMs)}`;
-  const item = `${quoted(rule.name)};r=${bounded(rule.remaining)}`;
+/** The parameters of one policy's state. */
+function stateOf(decision: Decision, index: number): string {
+  if (decision.outcome === "blocked") return `;r=0;t=${seconds(decision.retryAfterMs)}`;
+  const { remaining, nextTokenMs, fits } = quotaOf(decision, index);
   // Retry-After should not be earlier than any `t`, so of a refusal only the rules that refused tell theirs.
-  const tellsTime = rule.nextTokenMs > 0 && (decision.allowed || !rule.fits);
-  return tellsTime ? `${item};t=${seconds(rule.nextTokenMs)}` : item;
+  const tellsTime = nextTokenMs > 0 && (decision.allowed || !fits);
+  return tellsTime ? `;r=${bounded(remaining)};t=${seconds(nextTokenMs)}` : `;r=${bounded(remaining)}`;
 }
 
 function seconds(ms: number): number {

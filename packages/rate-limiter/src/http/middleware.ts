@@ -31,17 +31,18 @@ export function middleware<Request extends NodeRequest, Response extends NodeRes
     return true;
   };
 
+  const settle = (answer: GuardAnswer | undefined, request: Request, response: Response, next: Next): void => {
+    let answered: boolean;
+    try {
+      answered = respond(answer, request, response);
+    } catch (error) {
+      next(error);
+      return;
+    }
+    if (!answered) next();
+  };
+
   return (request, response, next) => {
-    const settle = (answer: GuardAnswer | undefined): void => {
-      let answered: boolean;
-      try {
-        answered = respond(answer, request, response);
-      } catch (error) {
-        next(error);
-        return;
-      }
-      if (!answered) next();
-    };
     let answer: ReturnType<typeof guard>;
     try {
       answer = guard(viewOf(request), request);
@@ -49,7 +50,7 @@ export function middleware<Request extends NodeRequest, Response extends NodeRes
       next(error);
       return;
     }
-    if (answer instanceof Promise) answer.then(settle, next);
-    else settle(answer);
+    if (answer instanceof Promise) answer.then((late) => settle(late, request, response, next), next);
+    else settle(answer, request, response, next);
   };
 }
