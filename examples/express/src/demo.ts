@@ -48,9 +48,10 @@ await toured.stop();
 await showShutdown(await start({ SHUTDOWN_DELAY: 300 }));
 
 section("Up");
-const service = await startService({ config, logger });
 process.off("SIGTERM", leave).off("SIGINT", leave);
-exitOnSignals(service, logger);
+const starting = startService({ config, logger });
+exitOnSignals(starting, logger);
+const service = await starting;
 say("The service has started afresh and stays up:");
 show(service.url);
 say("Try, in another terminal:");

@@ -13,5 +13,4 @@ const config = await loadConfig(schema, { ...options, logger }).catch(reportAndE
 logger.level = config.LOG_LEVEL;
 logger.info({ config: config.explain() }, "configuration");
 
-const service = await startService({ config, logger });
-exitOnSignals(service, logger);
+exitOnSignals(startService({ config, logger }), logger);

@@ -5,7 +5,7 @@ import express, { type RequestHandler } from "express";
 import { refuse } from "./errors.ts";
 
 /** Bytes of JSON that a request may bring, after decompression. */
-export const LARGEST_BODY = 64 * 1024;
+export const LARGEST_BODY: number = 64 * 1024;
 
 /** Takes a JSON body, or none; anything else is refused with 415 instead of being ignored. */
 export const jsonBody: readonly RequestHandler[] = [
