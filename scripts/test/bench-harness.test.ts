@@ -113,6 +113,15 @@ describe("a comparison in one process", () => {
     expect(compared.peers["quick"]).toMatchObject({ value: { median: 1000 }, ratio: { median: 0.5 } });
   });
 
+  it("tells ours less the peer's", async () => {
+    const { side, now } = costs();
+    const compared = await compare(
+      { ours: side("ours", () => 2), peers: { slow: side("slow", () => 4) } },
+      { rounds: 3, iterations: 10, now },
+    );
+    expect(compared.peers["slow"]!.difference).toEqual({ median: 250, low: 250, high: 250, rounds: 3 });
+  });
+
   it("divides round by round, so that a machine that slows down does not move the ratio", async () => {
     const { side, now } = costs();
     let slowness = 1;

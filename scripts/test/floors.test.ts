@@ -98,6 +98,10 @@ describe("floors allow", () => {
       { "examples/express/src/app.ts": 'import "@holdfast/core"; import "express";' },
     ],
     [
+      "a command to load the file that its user names",
+      { ...config("export {};"), "packages/config/src/cli/run.ts": "await import(process.argv[2]);" },
+    ],
+    [
       "core to use Node.js in an entry of its own",
       { "packages/core/src/seal.ts": 'import { randomBytes } from "node:crypto";' },
     ],

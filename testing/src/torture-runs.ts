@@ -71,7 +71,7 @@ async function runOnce(torture: Torture, seed: number, log: string[], limitMs: n
 }
 
 /** The package's tortures, out of the files in its folder `torture`. */
-export async function loadTortures(folder: string): Promise<Torture[]> {
+async function loadTortures(folder: string): Promise<Torture[]> {
   const files = globSync(join(folder, "torture/*.ts")).sort();
   return Promise.all(
     files.map(async (file) => {
