@@ -23,10 +23,18 @@ export interface CompareOptions {
 
 export interface Comparison {
   readonly ours: Summary;
-  readonly peers: Readonly<Record<string, { readonly value: Summary; readonly ratio: Summary }>>;
+  readonly peers: Readonly<Record<string, Compared>>;
 }
 
-/** Operations a second of each side, and ours divided by each peer's, round by round. */
+export interface Compared {
+  readonly value: Summary;
+  /** Ours divided by the peer's. */
+  readonly ratio: Summary;
+  /** Ours less the peer's. */
+  readonly difference: Summary;
+}
+
+/** Operations a second of each side, and ours beside each peer's, round by round. */
 export async function compare(sides: Sides, options: CompareOptions): Promise<Comparison> {
   const { rounds = 15, iterations, random = Math.random, now = () => performance.now() } = options;
   const all = { ...sides.peers, ours: sides.ours };
@@ -66,6 +74,7 @@ export function contrast(rounds: readonly Readonly<Record<string, number>>[]): C
         {
           value: summarise(rounds.map((round) => figure(round, peer))),
           ratio: summarise(rounds.map((round) => figure(round, "ours") / figure(round, peer))),
+          difference: summarise(rounds.map((round) => figure(round, "ours") - figure(round, peer))),
         },
       ]),
     ),

@@ -1,6 +1,6 @@
 // What a benchmark hands back: rows, each with a figure of ours and perhaps a peer's and a goal.
 
-import type { Comparison } from "./harness-compare.ts";
+import type { Compared } from "./harness-compare.ts";
 import type { Summary } from "./harness-statistics.ts";
 
 /** A file bench/src/NAME.bench.ts exports `bench: Bench`, and `pnpm bench NAME` runs it. */
@@ -47,7 +47,7 @@ export type Goal = Bound<"atLeast"> | Bound<"atMost">;
 
 /** One row for each peer of a comparison. */
 export function comparedRows(
-  comparison: Comparison,
+  comparison: { readonly ours: Summary; readonly peers: Readonly<Record<string, Pick<Compared, "value" | "ratio">>> },
   row: { readonly name: string; readonly unit: string } & (HigherIsBetter | LowerIsBetter),
 ): Row[] {
   return Object.entries(comparison.peers).map(([name, { value, ratio }]) => ({

@@ -16,6 +16,8 @@ export type Schema = VariableSchemas | ObjectSchema;
 export interface Declaration {
   /** Those of the schema itself, in its order. */
   readonly variables: ReadonlyMap<string, VariableSpec>;
+  /** Their schemas. */
+  readonly fields: readonly StandardSchemaV1[];
   /** Those that rules add, by name. */
   readonly added: ReadonlyMap<string, VariableSpec>;
   /** All names, for the sources. */
@@ -27,10 +29,36 @@ export interface Declaration {
 /** A rule whose values are known at run time only. */
 export type AnyRule = Rule<Readonly<Record<string, unknown>>>;
 
-/** @throws ConfigError `SCHEMA_INVALID` */
+const known = new WeakMap<Schema, Declaration>();
+
+/**
+ * What the schema declares, worked out once for as long as its fields stay the same.
+ * @throws ConfigError `SCHEMA_INVALID`
+ */
 export function declare(schema: Schema, rules: readonly AnyRule[]): Declaration {
+  const earlier = known.get(schema);
+  if (earlier && isStill(earlier, schema, rules)) return earlier;
+  const declaration = declareAnew(schema, rules);
+  known.set(schema, declaration);
+  return declaration;
+}
+
+function isStill(earlier: Declaration, schema: Schema, rules: readonly AnyRule[]): boolean {
+  const { variables, names, fields } = earlier;
+  if (rules.length !== earlier.rules.length || rules.some((rule, index) => rule !== earlier.rules[index])) return false;
+  const now = fieldsOf(schema);
+  let at = 0;
+  for (const name in now) {
+    if (name !== names[at] || now[name] !== fields[at]) return false;
+    at++;
+  }
+  return at === variables.size;
+}
+
+function declareAnew(schema: Schema, rules: readonly AnyRule[]): Declaration {
   const object = isObjectSchema(schema) ? schema : undefined;
-  const variables = specsOf(object ? object.shape : (schema as VariableSchemas));
+  const fields = fieldsOf(schema);
+  const variables = specsOf(fields);
   const added = new Map<string, VariableSpec>();
   for (const { adds = {} } of rules) {
     for (const [name, spec] of specsOf(adds)) {
@@ -43,7 +71,12 @@ export function declare(schema: Schema, rules: readonly AnyRule[]): Declaration 
     if (unknown !== undefined) throw malformed(`a rule is about ${unknown}, which is not declared`);
   }
   const names = [...variables.keys(), ...added.keys()];
-  return { variables, added, names, rules, ...(object && { object }) };
+  const all = { variables, fields: Object.values(fields), added, names, rules: [...rules] };
+  return object ? { ...all, object } : all;
+}
+
+function fieldsOf(schema: Schema): VariableSchemas {
+  return isObjectSchema(schema) ? schema.shape : (schema as VariableSchemas);
 }
 
 function isObjectSchema(schema: Schema): schema is ObjectSchema {

@@ -1,7 +1,6 @@
 // Where each value of a configuration came from, fit to be shown: secrets are hidden, and so is what looks like one.
 
 import type { Declaration } from "./declaration.ts";
-import type { Reading } from "./read-sources.ts";
 import { isSecret, looksSecret, printable, REDACTED, redactText } from "./redact.ts";
 import type { Settled } from "./settle.ts";
 import type { VariableSpec } from "./variable.ts";
@@ -33,27 +32,23 @@ export interface Explanation {
   toJSON(): { readonly variables: readonly ExplainedVariable[] };
 }
 
-export function explain(
-  declaration: Declaration,
-  settled: ReadonlyMap<string, Settled>,
-  reading: Reading,
-): Explanation {
-  const loadedAt = new Date(reading.at).toISOString();
+export function explain(declaration: Declaration, settled: ReadonlyMap<string, Settled>, at: number): Explanation {
+  const loadedAt = new Date(at).toISOString();
   const variables = declaration.names.flatMap((name): ExplainedVariable[] => {
     const entry = settled.get(name);
     const spec = declaration.variables.get(name) ?? declaration.added.get(name);
     if (!entry || !spec) return [];
     const { by, given } = entry;
     const source = given?.source ?? (by === "absence" ? "unset" : by);
-    const version = given?.found.version;
+    const version = given?.version;
     const explained: ExplainedVariable = {
       name,
       source,
-      origin: given?.found.origin ?? source,
+      origin: given?.origin ?? source,
       ...(version !== undefined && { version }),
       isDefault: by === "default" || by === "development default",
       value: shown(name, spec, entry),
-      shadowed: shadowedBy(name, entry, reading),
+      shadowed: shadowedBy(entry),
       loadedAt,
     };
     return [explained];
@@ -73,20 +68,14 @@ export function explain(
 function shown(name: string, spec: VariableSpec, { value, given }: Settled): string {
   if (value === undefined) return "";
   if (spec.secret || isSecret(value) || looksSecret(name)) return REDACTED;
-  const text = given?.found.value ?? formatValue(spec, value);
+  const text = given?.value ?? formatValue(spec, value);
   // Any key of a document may hold a secret.
   if (/^\s*[[{]/.test(text)) return `${text.length} characters of JSON`;
   return printable(redactText(text));
 }
 
-function shadowedBy(name: string, { given }: Settled, reading: Reading): ExplainedVariable["shadowed"] {
-  const candidates = reading.candidates.get(name) ?? [];
-  const winner = candidates.findIndex((candidate) => "found" in candidate && candidate.found === given?.found);
-  return candidates.slice(winner + 1).flatMap((candidate) => {
-    if (!("found" in candidate) || candidate.found.value === "") return [];
-    const { source, found } = candidate;
-    return [{ source, origin: found.origin, differs: found.value !== given?.found.value }];
-  });
+function shadowedBy({ given, shadowed }: Settled): ExplainedVariable["shadowed"] {
+  return shadowed.map(({ source, origin, value }) => ({ source, origin, differs: value !== given?.value }));
 }
 
 const WIDEST_VALUE = 40;

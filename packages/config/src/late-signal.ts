@@ -1,23 +1,18 @@
 // An AbortController that comes into being when its signal is first looked at: Node takes longer to load the class than
 // the whole of a load from process.env takes, and that source never looks.
 
-export interface LateSignal {
-  readonly signal: AbortSignal;
-  abort(reason: unknown): void;
-}
+export class LateSignal {
+  #controller: AbortController | undefined;
+  #ended: { readonly reason: unknown } | undefined;
 
-export function createLateSignal(): LateSignal {
-  let controller: AbortController | undefined;
-  let ended: { readonly reason: unknown } | undefined;
-  return {
-    get signal() {
-      controller ??= new AbortController();
-      if (ended) controller.abort(ended.reason);
-      return controller.signal;
-    },
-    abort(reason) {
-      ended ??= { reason };
-      controller?.abort(reason);
-    },
-  };
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#ended) this.#controller.abort(this.#ended.reason);
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#ended ??= { reason };
+    this.#controller?.abort(reason);
+  }
 }

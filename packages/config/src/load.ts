@@ -5,13 +5,13 @@ import type { Config, ConfigOptions, Values } from "./config.ts";
 import { type AnyRule, type Declaration, declare, type Schema } from "./declaration.ts";
 import { explain } from "./explain.ts";
 import { freeze } from "./freeze.ts";
-import { type Reading, readSources } from "./read-sources.ts";
+import { readSources } from "./read-sources.ts";
 import { invalidConfig } from "./report.ts";
 import type { Rule } from "./rules.ts";
 import type { Settled, Warning } from "./settle.ts";
 import { processEnv } from "./sources/process-env.ts";
 import { type Outcome, validate } from "./validate.ts";
-import { type WatchOptions, watch } from "./watch.ts";
+import { type Watch, type WatchOptions, watch } from "./watch.ts";
 
 /**
  * Reads, validates and freezes a service's configuration. Call it once, before anything else starts.
@@ -67,7 +67,7 @@ export function createReader(schema: Schema, options: LoadOptions): Reader {
     const reading = await readSources(sources, declaration.names, { clock, logger, signal });
     const outcome = await validate(declaration, reading, production);
     if (outcome.problems.length > 0) throw invalidConfig(outcome.problems);
-    return snapshotOf(declaration, reading, outcome, reader);
+    return snapshotOf(declaration, reading.at, outcome, reader);
   };
   const reader: Reader = { clock, logger, read: (signal) => untilAborted(readWithin(signal), signal) };
   return reader;
@@ -77,19 +77,14 @@ function isProduction(stage: string | undefined): boolean {
   return Boolean(stage) && stage !== "development" && stage !== "test";
 }
 
-function snapshotOf(
-  declaration: Declaration,
-  reading: Reading,
-  { settled, warnings }: Outcome,
-  reader: Reader,
-): Snapshot {
+function snapshotOf(declaration: Declaration, at: number, { settled, warnings }: Outcome, reader: Reader): Snapshot {
   const config: Record<string, unknown> = {};
   for (const name of declaration.names) config[name] = freeze(settled.get(name)?.value);
   const snapshot: Snapshot = { config, settled, warnings, readAt: reader.clock.monotonic() };
-  Object.defineProperties(config, {
-    explain: { value: () => explain(declaration, settled, reading) },
-    watch: { value: (options: WatchOptions<Snapshot["config"]>) => watch(reader, snapshot, options) },
-  });
+  const watchFrom = (options: WatchOptions<Snapshot["config"]>): Watch<Snapshot["config"]> =>
+    watch(reader, snapshot, options);
+  Object.defineProperty(config, "explain", { value: () => explain(declaration, settled, at) });
+  Object.defineProperty(config, "watch", { value: watchFrom });
   Object.freeze(config);
   return snapshot;
 }

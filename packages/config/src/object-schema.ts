@@ -3,7 +3,6 @@
 import type { ObjectSchema } from "./declaration.ts";
 import { withheld } from "./foreign.ts";
 import { valid } from "./parsed.ts";
-import type { Given } from "./read-sources.ts";
 import { choose, type Findings, givenTexts, isPartial, settle, settleEach } from "./settle.ts";
 import type { SchemaIssue, SchemaResult } from "./standard-schema.ts";
 import type { VariableSpec } from "./variable.ts";
@@ -23,7 +22,7 @@ export async function settleObject(
   const result = input && (await validateWhole(object, input));
   if (result && "value" in result) {
     const fields = result.value as Readonly<Record<string, unknown>>;
-    for (const [name, spec] of specs) settle(name, spec, givenOf(name, findings), valid(fields[name]), findings);
+    for (const [name, spec] of specs) settle(name, spec, choose(name, findings.reading), valid(fields[name]), findings);
     return;
   }
   await settleEach(specs, findings);
@@ -46,18 +45,18 @@ export async function settleObject(
 }
 
 /** The object to validate; `undefined` where a field can't even be handed over. */
-function decodeFields(object: ObjectSchema, { reading, declared }: Findings): Record<string, unknown> | undefined {
+function decodeFields(object: ObjectSchema, { reading }: Findings): Record<string, unknown> | undefined {
   const input: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries(object.shape)) {
-    if (!declared.has(name)) continue;
-    const chosen = choose(name, reading);
-    if (!chosen) {
+    const { given, blocked } = choose(name, reading);
+    if (blocked) return undefined;
+    if (!given) {
       // zod 4.0 makes "undefined" of it; 4.6 refuses by itself.
       if (coercesAbsence(schema)) return undefined;
       continue;
     }
-    const decoded = "found" in chosen ? decode(schema, chosen.found.value) : undefined;
-    if (!decoded?.ok) return undefined;
+    const decoded = decode(schema, given.value);
+    if (!decoded.ok) return undefined;
     input[name] = decoded.value;
   }
   return input;
@@ -72,11 +71,6 @@ async function validateWhole(object: ObjectSchema, input: Record<string, unknown
   } catch {
     return { thrown: true };
   }
-}
-
-function givenOf(name: string, { reading }: Findings): Given | undefined {
-  const chosen = choose(name, reading);
-  return chosen && "found" in chosen ? chosen : undefined;
 }
 
 function isOfBadField(issue: SchemaIssue, { problems }: Findings): boolean {

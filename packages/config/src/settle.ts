@@ -2,10 +2,10 @@
 
 import type { Problem, ProblemKind } from "./config-error.ts";
 import type { Parsed } from "./parsed.ts";
-import type { Blocked, Candidate, Given, Reading } from "./read-sources.ts";
+import { type Blocked, candidateOf, type Given, type Reading } from "./read-sources.ts";
 import { similarNames } from "./similar.ts";
 import { shapeOf } from "./text-shape.ts";
-import { absent, isForeign, parseDefault, parseText, type VariableSpec } from "./variable.ts";
+import { absent, parseDefault, parseText, type VariableSpec } from "./variable.ts";
 import { descriptionOf, exampleOf, expectedOf } from "./words.ts";
 import { isClosed } from "./zod.ts";
 
@@ -13,7 +13,18 @@ import { isClosed } from "./zod.ts";
 export interface Settled {
   readonly value: unknown;
   readonly by: "source" | "default" | "development default" | "absence";
-  readonly given?: Given;
+  readonly given?: Given | undefined;
+  /** What sources further down the list have for it. */
+  readonly shadowed: readonly Given[];
+}
+
+/** What the sources come to for one variable: what wins, or what stands in the way. */
+export interface Choice {
+  readonly given?: Given | undefined;
+  readonly blocked?: Blocked | undefined;
+  readonly shadowed: readonly Given[];
+  /** Whether a source has it, if only as an empty value. */
+  readonly found: boolean;
 }
 
 /** Something that a service can start with and should not keep. */
@@ -26,40 +37,56 @@ export interface Warning {
 export interface Findings {
   readonly production: boolean;
   readonly reading: Reading;
-  readonly declared: ReadonlySet<string>;
+  readonly names: readonly string[];
   readonly settled: Map<string, Settled>;
   readonly problems: Problem[];
   readonly warnings: Warning[];
 }
 
-/** Settles each variable by itself. Those whose validators have to be waited for are waited for together. */
-export async function settleEach(specs: ReadonlyMap<string, VariableSpec>, findings: Findings): Promise<void> {
+/** Settles each variable by itself; gives a promise where validators have to be waited for, which are waited for together. */
+export function settleEach(specs: ReadonlyMap<string, VariableSpec>, findings: Findings): Promise<unknown> | undefined {
   const waiting: Promise<void>[] = [];
   for (const [name, spec] of specs) {
-    const chosen = choose(name, findings.reading);
-    if (chosen && "blocked" in chosen) {
-      findings.problems.push(unreadable(name, spec, chosen));
+    const choice = choose(name, findings.reading);
+    if (choice.blocked) {
+      findings.problems.push(unreadable(name, spec, choice.blocked));
       continue;
     }
-    const parsed = parse(spec, chosen, findings.production);
-    if (parsed instanceof Promise) waiting.push(parsed.then((late) => settle(name, spec, chosen, late, findings)));
-    else settle(name, spec, chosen, parsed, findings);
+    const parsed = parse(spec, choice.given, findings.production);
+    if (parsed instanceof Promise) waiting.push(parsed.then((late) => settle(name, spec, choice, late, findings)));
+    else settle(name, spec, choice, parsed, findings);
   }
-  if (waiting.length > 0) await Promise.all(waiting);
+  return waiting.length > 0 ? Promise.all(waiting) : undefined;
 }
 
-/** The candidate that wins: the first that is not empty. */
-export function choose(name: string, reading: Reading): Candidate | undefined {
-  return reading.candidates.get(name)?.find((candidate) => "blocked" in candidate || candidate.found.value !== "");
+const NONE: readonly Given[] = [];
+
+/** The first source that has a value wins, an empty one not counting; one that has it and can't read it stands in the way. */
+export function choose(name: string, reading: Reading): Choice {
+  let given: Given | undefined;
+  let found = false;
+  let shadowed = NONE;
+  for (const source of reading.sources) {
+    const candidate = candidateOf(source, name);
+    if (!candidate) continue;
+    found = true;
+    if ("blocked" in candidate) {
+      if (!given) return { blocked: candidate, shadowed, found };
+    } else if (candidate.value !== "") {
+      if (given) shadowed = [...shadowed, candidate];
+      else given = candidate;
+    }
+  }
+  return { given, shadowed, found };
 }
 
 /** What was given for these variables, which no message may repeat. A valid choice out of a schema's own list tells nothing. */
 export function givenTexts(specs: ReadonlyMap<string, VariableSpec>, { reading, settled }: Findings): string[] {
   const texts: string[] = [];
   for (const [name, spec] of specs) {
-    if (settled.has(name) && (isForeign(spec.kind) ? isClosed(spec.kind) : spec.kind.closed)) continue;
-    for (const candidate of reading.candidates.get(name) ?? [])
-      if ("found" in candidate) texts.push(candidate.found.value);
+    if (settled.has(name) && (spec.own ? spec.own.closed : isClosed(spec.foreign))) continue;
+    const { given, shadowed } = choose(name, reading);
+    if (given) texts.push(given.value, ...shadowed.map(({ value }) => value));
   }
   return texts;
 }
@@ -70,7 +97,7 @@ export function isPartial(reading: Reading): boolean {
 }
 
 function parse(spec: VariableSpec, given: Given | undefined, production: boolean): Parsed | Promise<Parsed> {
-  if (given) return parseText(spec, given.found.value);
+  if (given) return parseText(spec, given.value);
   return usesDevDefault(spec, production) ? parseDefault(spec, spec.devDefault) : absent(spec);
 }
 
@@ -78,30 +105,26 @@ function usesDevDefault(spec: VariableSpec, production: boolean): boolean {
   return !production && spec.devDefault !== undefined;
 }
 
-/** Records what came of a variable that no source blocks. */
-export function settle(
-  name: string,
-  spec: VariableSpec,
-  given: Given | undefined,
-  parsed: Parsed,
-  findings: Findings,
-): void {
+/** Records what came of a variable that nothing blocks. */
+export function settle(name: string, spec: VariableSpec, choice: Choice, parsed: Parsed, findings: Findings): void {
   const { production, problems, warnings } = findings;
+  const { given, shadowed } = choice;
   if (!parsed.ok) {
-    problems.push(given ? invalid(name, spec, given, parsed.message) : missing(name, spec, parsed.message, findings));
+    const { message } = parsed;
+    problems.push(given ? invalid(name, spec, given, message) : missing(name, spec, choice, message, findings));
     return;
   }
   const by = given ? "source" : howAbsent(spec, production, parsed.value);
   const weakness = weaknessOf(spec, given, by);
   if (weakness !== undefined && production) {
-    problems.push(problemOf("weak", name, spec, weakness, given ? { origin: given.found.origin } : {}));
+    problems.push(problemOf("weak", name, spec, weakness, given ? { origin: given.origin } : {}));
     return;
   }
   if (weakness !== undefined) warnings.push({ variable: name, message: `${weakness}; production refuses it` });
   if (!given && spec.recommended !== undefined) {
     warnings.push({ variable: name, message: `is not set, but should be: ${spec.recommended}` });
   }
-  findings.settled.set(name, { value: parsed.value, by, ...(given && { given }) });
+  findings.settled.set(name, { value: parsed.value, by, given, shadowed });
 }
 
 function howAbsent(spec: VariableSpec, production: boolean, value: unknown): Settled["by"] {
@@ -111,11 +134,11 @@ function howAbsent(spec: VariableSpec, production: boolean, value: unknown): Set
 }
 
 function weaknessOf(spec: VariableSpec, given: Given | undefined, by: Settled["by"]): string | undefined {
-  if (isForeign(spec.kind) || !spec.kind.weakness || by === "absence") return undefined;
+  if (!spec.own?.weakness || by === "absence") return undefined;
   if (!given) return `is not set and has its ${by}, which stands in the source code`;
-  const text = given.found.value;
+  const text = given.value;
   if (text === spec.devDefault || text === spec.fallback) return "equals its default, which stands in the source code";
-  return text === spec.example ? "equals the documented example" : spec.kind.weakness(text);
+  return text === spec.example ? "equals the documented example" : spec.own.weakness(text);
 }
 
 function unreadable(name: string, spec: VariableSpec, { source, blocked }: Blocked): Problem {
@@ -123,15 +146,16 @@ function unreadable(name: string, spec: VariableSpec, { source, blocked }: Block
   return problemOf(kind, name, spec, problem, { origin });
 }
 
-function invalid(name: string, spec: VariableSpec, { found }: Given, message: string): Problem {
-  return problemOf("invalid", name, spec, `${message} (${shapeOf(found.value)})`, { origin: found.origin });
+function invalid(name: string, spec: VariableSpec, { value, origin }: Given, message: string): Problem {
+  return problemOf("invalid", name, spec, `${message} (${shapeOf(value)})`, { origin });
 }
 
-function missing(name: string, spec: VariableSpec, message: string, { reading, declared }: Findings): Problem {
+function missing(name: string, spec: VariableSpec, choice: Choice, message: string, findings: Findings): Problem {
+  const { reading, names } = findings;
   const seen = new Set(reading.sources.flatMap((source) => [...(source.names?.() ?? [])]));
-  const strangers = [...seen].filter((other) => !declared.has(other));
-  const found = reading.candidates.has(name) ? "is set but empty" : message;
-  return problemOf("missing", name, spec, isPartial(reading) ? `${found}, as far as could be looked` : found, {
+  const strangers = [...seen].filter((other) => !names.includes(other));
+  const said = choice.found ? "is set but empty" : message;
+  return problemOf("missing", name, spec, isPartial(reading) ? `${said}, as far as could be looked` : said, {
     lookedIn: reading.sources.map((source) => (source.failure ? `${source.name} (failed)` : source.name)),
     similar: similarNames(name, strangers),
   });

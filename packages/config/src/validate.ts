@@ -16,17 +16,29 @@ export interface Outcome {
   readonly warnings: readonly Warning[];
 }
 
-export async function validate(declaration: Declaration, reading: Reading, production: boolean): Promise<Outcome> {
+/** A promise only where a validator is waited for. */
+export function validate(declaration: Declaration, reading: Reading, production: boolean): Outcome | Promise<Outcome> {
   const { names, variables, object, rules } = declaration;
-  const declared = new Set(names);
-  const findings: Findings = { production, reading, declared, settled: new Map(), problems: [], warnings: [] };
+  const findings: Findings = { production, reading, names, settled: new Map(), problems: [], warnings: [] };
   for (const { name, failure } of reading.sources) {
     if (failure) findings.problems.push({ kind: "source", source: name, message: failure, lookedIn: [], similar: [] });
   }
-  await (object ? settleObject(object, variables, findings) : settleEach(variables, findings));
+  const waiting = object ? settleObject(object, variables, findings) : settleEach(variables, findings);
+  if (!waiting && rules.length === 0) return inOrder(findings);
+  return applyRules(waiting, findings, declaration);
+}
+
+async function applyRules(settling: unknown, findings: Findings, declaration: Declaration): Promise<Outcome> {
+  await settling;
+  const { rules } = declaration;
   for (const rule of rules) if (rule.adds) await add(rule, findings, declaration);
   for (const rule of rules) if (rule.check) check(rule, rule.check, findings, declaration);
-  findings.problems.sort((a, b) => place(a, names) - place(b, names));
+  return inOrder(findings);
+}
+
+function inOrder(findings: Findings): Outcome {
+  const { problems, names } = findings;
+  if (problems.length > 1) problems.sort((a, b) => place(a, names) - place(b, names));
   return findings;
 }
 

@@ -25,10 +25,8 @@ export interface TextKind {
   readonly remedy?: string;
 }
 
-/** All that is known of one variable; `Variable` is its face. */
-export interface VariableSpec {
-  /** Ours, or a schema of another library. */
-  readonly kind: TextKind | StandardSchemaV1;
+/** What the modifiers and `variable()` say. */
+export interface VariableTraits {
   readonly presence: Presence;
   /** Whether the value is a Secret. */
   readonly secret: boolean;
@@ -38,6 +36,13 @@ export interface VariableSpec {
   readonly description?: string | undefined;
   readonly example?: string | undefined;
 }
+
+/** All that is known of one variable, whose text is of a kind of ours or goes to a schema of another library; `Variable` is its face. */
+export type VariableSpec = VariableTraits &
+  (
+    | { readonly own: TextKind; readonly foreign?: undefined }
+    | { readonly own?: undefined; readonly foreign: StandardSchemaV1 }
+  );
 
 /** A default as it is written in code: a secret's is given bare. */
 export type Default<Value> = Value extends Secret<infer Bare> ? Bare : Value;
@@ -64,10 +69,11 @@ export interface Variable<Value = unknown, State extends Presence = Presence>
 }
 
 // Registered, so that variables made by a second copy of this package are known as such.
+/** @public because declared types name it */
 export const SPEC: unique symbol = Symbol.for("@holdfast/config.variable");
 
 export function createVariable<Value, State extends Presence = "required">(spec: VariableSpec): Variable<Value, State> {
-  const change = <Next extends Presence>(changes: Partial<VariableSpec>): Variable<Value, Next> =>
+  const change = <Next extends Presence>(changes: Partial<VariableTraits>): Variable<Value, Next> =>
     createVariable({ ...spec, ...changes });
   return {
     "~standard": {
@@ -90,29 +96,25 @@ export function createVariable<Value, State extends Presence = "required">(spec:
 export function strictVariable<Value>(kind: TextKind, secret = false): Variable<Value, "required"> {
   const parse: TextKind["parse"] = (text) =>
     /^\s|\s$/.test(text) ? invalid(`is not ${kind.expected}`) : kind.parse(text);
-  return createVariable({ kind: { ...kind, parse }, presence: "required", secret });
+  return createVariable({ own: { ...kind, parse }, presence: "required", secret });
 }
 
 /** The spec of one of our variables, or a bare one for a schema of another library. */
 export function specOf(schema: StandardSchemaV1): VariableSpec {
-  return (schema as Partial<Variable>)[SPEC] ?? { kind: schema, presence: "required", secret: false };
+  return (schema as Partial<Variable>)[SPEC] ?? { foreign: schema, presence: "required", secret: false };
 }
 
-export function isForeign(kind: VariableSpec["kind"]): kind is StandardSchemaV1 {
-  return "~standard" in kind;
-}
-
-export function parseText({ kind, secret }: VariableSpec, text: string): Parsed | Promise<Parsed> {
-  const parsed = isForeign(kind) ? parseWith(kind, text) : kind.parse(text);
-  return secret ? andThen(parsed, hidden) : parsed;
+export function parseText(spec: VariableSpec, text: string): Parsed | Promise<Parsed> {
+  const parsed = spec.own ? spec.own.parse(text) : parseWith(spec.foreign, text);
+  return spec.secret ? andThen(parsed, hidden) : parsed;
 }
 
 /** What an absent value comes to, development defaults aside. */
 export function absent(spec: VariableSpec): Parsed | Promise<Parsed> {
   if (spec.presence === "default") return parseDefault(spec, spec.fallback);
   if (spec.presence === "optional") return valid(undefined);
-  if (!isForeign(spec.kind)) return invalid("is not set");
-  const parsed = parseAbsent(spec.kind);
+  if (spec.own) return invalid("is not set");
+  const parsed = parseAbsent(spec.foreign);
   return spec.secret ? andThen(parsed, hidden) : parsed;
 }
 

@@ -132,7 +132,7 @@ function changedNames(before: Snapshot, after: Snapshot): string[] {
   return [...names].filter((name) => {
     const [old, now] = [before.settled.get(name), after.settled.get(name)];
     // The same text is the same value, also where a schema makes a new object of it each time.
-    if (old?.given && old.given.found.value === now?.given?.found.value) return false;
+    if (old?.given && old.given.value === now?.given?.value) return false;
     return !equal(old?.value, now?.value);
   });
 }

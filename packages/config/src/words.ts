@@ -2,7 +2,7 @@
 
 import { oneOfText } from "./schemas/grammar.ts";
 import type { StandardSchemaV1 } from "./standard-schema.ts";
-import { isForeign, type Presence, type VariableSpec } from "./variable.ts";
+import type { Presence, VariableSpec } from "./variable.ts";
 import { absenceOf, isZod, unwrap } from "./zod.ts";
 
 const FORMATS: Readonly<Record<string, string>> = {
@@ -35,8 +35,8 @@ interface Check {
 }
 
 /** The end of "expected …" for any variable. */
-export function expectedOf({ kind }: VariableSpec): string {
-  return isForeign(kind) ? describeSchema(kind) : kind.expected;
+export function expectedOf({ own, foreign }: VariableSpec): string {
+  return own ? own.expected : describeSchema(foreign);
 }
 
 function describeSchema(schema: StandardSchemaV1): string {
@@ -51,26 +51,26 @@ function describeSchema(schema: StandardSchemaV1): string {
 }
 
 /** What people are told of any variable: ours by modifiers, zod's by its own `describe`. */
-export function descriptionOf({ kind, description }: VariableSpec): string | undefined {
-  if (description !== undefined || !isForeign(kind) || !isZod(kind)) return description;
-  return kind.description ?? unwrap(kind)?.description;
+export function descriptionOf({ foreign, description }: VariableSpec): string | undefined {
+  if (description !== undefined || !foreign || !isZod(foreign)) return description;
+  return foreign.description ?? unwrap(foreign)?.description;
 }
 
-export function exampleOf({ kind, example }: VariableSpec): string | undefined {
-  return example ?? (isForeign(kind) ? undefined : kind.example);
+export function exampleOf({ own, example }: VariableSpec): string | undefined {
+  return example ?? own?.example;
 }
 
 /** A value as it would be written in the environment. */
-export function formatValue({ kind }: VariableSpec, value: unknown): string {
-  if (!isForeign(kind) && kind.format) return kind.format(value as never);
+export function formatValue({ own }: VariableSpec, value: unknown): string {
+  if (own?.format) return own.format(value as never);
   if (value instanceof Date) return value.toISOString();
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** Whether a variable has to be set in production, and what it is where it isn't. */
 export function needOf(spec: VariableSpec): { readonly need: Presence; readonly fallback?: unknown } {
-  if (spec.presence !== "required" || !isForeign(spec.kind)) return { need: spec.presence, fallback: spec.fallback };
-  return absenceOf(spec.kind);
+  if (spec.presence !== "required" || spec.own) return { need: spec.presence, fallback: spec.fallback };
+  return absenceOf(spec.foreign);
 }
 
 function kindOf(type: string, format: string | undefined, values: ReadonlySet<unknown> | undefined): string {

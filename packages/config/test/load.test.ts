@@ -15,6 +15,7 @@ import {
   text,
   values,
   variable,
+  when,
 } from "../src/index.ts";
 import { collectingLogger, failureOf, parsedAs, problemsOf, sourcesOf } from "./support.ts";
 
@@ -48,6 +49,22 @@ describe("loadConfig", () => {
   it("takes each value from the first source that has one, an empty one not counting", async () => {
     const sources = [values({ A: "1", B: "" }), values({ A: "2", B: "3", C: "4" }), values({ C: "5" })];
     expect(await loadConfig({ A: port(), B: port(), C: port() }, { sources })).toEqual({ A: 1, B: 3, C: 4 });
+  });
+
+  it("sees a schema that was changed since the last load", async () => {
+    const schema: Record<string, StandardSchemaV1<unknown, unknown>> = { A: port() };
+    const sources = sourcesOf({ A: "1", B: "2" });
+    const load = () => loadConfig(schema, { sources });
+    expect(await load()).toEqual({ A: 1 });
+    schema["B"] = schema["A"] as (typeof schema)[string];
+    expect(await load()).toEqual({ A: 1, B: 2 });
+    delete schema["A"];
+    expect(await load()).toEqual({ B: 2 });
+    schema["B"] = text();
+    expect(await load()).toEqual({ B: "2" });
+    const rules = [when("B", { A: text() })] as const;
+    expect(await loadConfig(schema, { sources, rules: rules as never })).toEqual({ A: "1", B: "2" });
+    expect(await load()).toEqual({ B: "2" });
   });
 
   it("reports all problems at once, in the order of the schema", async () => {

@@ -241,8 +241,6 @@ describe("a source of one's own", () => {
     ["throws", () => Promise.reject(new Error("refused the connection")), "refused the connection"],
     ["rejects with no error", () => Promise.reject("text"), "it rejected without an error"],
     ["gives no object", async () => null as never, "something other than values by name"],
-    ["gives a number", async () => ({ A: 80 }) as never, "something other than text for A"],
-    ["gives a list", async () => ({ A: { value: ["80"], origin: "x" } }) as never, "something other than text for A"],
   ])("that %s is a problem beside the others", async (_, load, message) => {
     const sources = [{ name: "store", load }, values({ B: "x" })];
     const problems = await problemsOf(loadConfig({ A: port(), B: port() }, { sources }));
@@ -251,6 +249,22 @@ describe("a source of one's own", () => {
       { kind: "missing", variable: "A", lookedIn: ["store (failed)", "values"] },
       { kind: "invalid", variable: "B" },
     ]);
+  });
+
+  it.each([80, null, { value: ["80"], origin: "x" }, { origin: "x" }])(
+    "that gives %j for a variable is a problem of that one",
+    async (given) => {
+      const sources = [async () => ({ A: given }) as never, values({ A: "80" })];
+      expect(await problemsOf(loadConfig({ A: port() }, { sources }))).toMatchObject([
+        { kind: "unreadable", variable: "A", message: "is given as something other than text" },
+      ]);
+    },
+  );
+
+  it("may leave out where it found a value", async () => {
+    const store = () => ({ A: { value: "80" } as never });
+    const config = await loadConfig({ A: port() }, { sources: [store] });
+    expect(config.explain().variables[0]).toMatchObject({ source: "store", origin: "store" });
   });
 
   it("fails the load even if another source has all that is needed", async () => {

@@ -2,7 +2,7 @@
 
 import type { Declaration } from "../declaration.ts";
 import { looksSecret } from "../redact.ts";
-import { isForeign, type VariableSpec } from "../variable.ts";
+import type { VariableSpec } from "../variable.ts";
 import { descriptionOf, exampleOf, expectedOf, formatValue, needOf } from "../words.ts";
 
 export function envExample({ variables, added, rules }: Declaration): string {
@@ -20,7 +20,7 @@ function entry(name: string, spec: VariableSpec, condition: string | undefined):
   const notes = [`${capital(expectedOf(spec))}; ${condition ? `needed where ${condition} is on` : NEED[need]}.`];
   if (description !== undefined) notes.unshift(description);
   if (spec.recommended !== undefined) notes.push(`Recommended: ${spec.recommended}`);
-  if (!isForeign(spec.kind) && spec.kind.remedy) notes.push(`Make one: ${spec.kind.remedy}`);
+  if (spec.own?.remedy) notes.push(`Make one: ${spec.own.remedy}`);
   const shown = fallback === undefined ? exampleOf(spec) : formatValue(spec, fallback);
   const value = hidden || shown === undefined ? "" : quoted(shown);
   // What need not be set is there to be uncommented.

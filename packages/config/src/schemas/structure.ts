@@ -30,7 +30,7 @@ export function list<Item extends StandardSchemaV1 = Variable<string, "required"
       ? Promise.all(parsed).then(gather)
       : gather(parsed as Parsed[]);
   };
-  return createVariable({ kind: { expected, parse, format }, presence: "required", secret: false });
+  return createVariable({ own: { expected, parse, format }, presence: "required", secret: false });
 }
 
 function gather(items: readonly Parsed[]): Parsed {
@@ -52,7 +52,7 @@ export function json(schema?: StandardSchemaV1): Variable<unknown, "required"> {
     );
   };
   return createVariable({
-    kind: { expected, example: "{}", parse, format: JSON.stringify },
+    own: { expected, example: "{}", parse, format: JSON.stringify },
     presence: "required",
     secret: false,
   });

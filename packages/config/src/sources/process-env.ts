@@ -20,15 +20,15 @@ export function processEnv(options: ProcessEnvOptions = {}): Source {
     name: source,
     load(names, context) {
       const all = env ?? process.env;
-      const found: Record<string, FoundValue | UnreadableValue> = {};
+      const found: Record<string, FoundValue | UnreadableValue | string> = {};
       const files: Promise<void>[] = [];
-      for (const name of names) {
+      for (const [name, fileName] of withFileNames(names)) {
         const value = textOf(all, name);
-        const path = textOf(all, `${name}_FILE`);
-        if (path && names.includes(`${name}_FILE`)) {
-          if (value !== undefined) found[name] = { value, origin: source };
+        const path = textOf(all, fileName);
+        if (path && names.includes(fileName)) {
+          if (value !== undefined) found[name] = value;
         } else if (value && path) {
-          found[name] = { kind: "conflict", problem: `and ${name}_FILE are both set; unset one`, origin: source };
+          found[name] = { kind: "conflict", problem: `and ${fileName} are both set; unset one`, origin: source };
         } else if (path) {
           files.push(
             fromFile(name, path, context).then((entry) => {
@@ -36,13 +36,22 @@ export function processEnv(options: ProcessEnvOptions = {}): Source {
             }),
           );
         } else if (value !== undefined) {
-          found[name] = { value, origin: source };
+          found[name] = value;
         }
       }
       return files.length === 0 ? found : Promise.all(files).then(() => found);
     },
     names: () => Object.keys(env ?? process.env),
   };
+}
+
+// A schema's names are the same list at each load; made once, the second names need not be joined and looked up anew.
+const known = new WeakMap<readonly string[], readonly (readonly [name: string, fileName: string])[]>();
+
+function withFileNames(names: readonly string[]): readonly (readonly [name: string, fileName: string])[] {
+  const pairs = known.get(names) ?? names.map((name) => [name, `${name}_FILE`] as const);
+  known.set(names, pairs);
+  return pairs;
 }
 
 function textOf(env: Readonly<Record<string, string | undefined>>, name: string): string | undefined {

@@ -1,0 +1,41 @@
+// What each library is asked to do, and the process of its own in which it does it.
+
+import { report } from "../harness-process.ts";
+import { processorMs } from "../processor-time.ts";
+import { type Environment, environment, mistypedSecrets } from "./environment.ts";
+
+/** A library's configuration of one service. Reads and validates an environment; throws what the library throws. */
+export type Load = (from: Environment) => unknown;
+
+/** Both import the library when they are called, so that its import can be timed. */
+export interface Library {
+  /** Declares the 25 variables. */
+  service(): Promise<Load>;
+  /** Declares the nine secrets, as secret as the library can have them. */
+  secrets(): Promise<Load>;
+}
+
+/** What a library's file does where it is the main one: `file.ts` starts a service, `file.ts secrets` shows bad secrets. */
+export async function runLibrary(library: Library): Promise<void> {
+  if (process.argv[2] === "secrets") await showMistyped(library);
+  else await start(library);
+}
+
+async function start({ service }: Library): Promise<void> {
+  const wallStart = performance.now();
+  const processorStart = processorMs();
+  const load = await service();
+  await load(environment);
+  report({ processor: processorMs() - processorStart, wall: performance.now() - wallStart });
+}
+
+/** Prints what the library itself prints, then its error as Node prints one that nobody caught, and as a JSON log has it. */
+async function showMistyped({ secrets }: Library): Promise<void> {
+  const load = await secrets();
+  try {
+    await load(Object.fromEntries(mistypedSecrets.map(({ variable, value }) => [variable, value])));
+  } catch (error) {
+    console.error(error);
+    console.error(JSON.stringify(error));
+  }
+}
