@@ -1,0 +1,4 @@
+import { reportLongest } from "./fill.ts";
+import { createMap } from "./limiters.ts";
+
+reportLongest(createMap);

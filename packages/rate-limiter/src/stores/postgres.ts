@@ -1,0 +1,272 @@
+// Buckets in Postgres, shared by every instance that asks it: one row a subject, one statement a call, time by Postgres' own clock.
+
+import { hash } from "node:crypto";
+import type { Clock } from "@holdfast/core";
+import { RateLimiterError } from "../errors.ts";
+import type { Rule, RuleSet } from "../rule.ts";
+import type { RateLimitStore, StoreCall, StoreCallOptions, StoreReading } from "../store.ts";
+import { usedAt } from "../token-bucket.ts";
+import { unlessAborted } from "./postgres-abort.ts";
+import { inBatches } from "./postgres-batches.ts";
+import { ensureSchemaSql, namesOf, WRONG_LAYOUT } from "./postgres-schema.ts";
+import { statementsFor } from "./postgres-statements.ts";
+
+/** What the store needs of `Pool` or `Client` of pg, or of anything that answers alike. */
+export interface PostgresClient {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+  /** Tells a pool, which runs several statements at once, from a single connection. */
+  readonly totalCount?: number;
+}
+
+export interface PostgresStoreOptions {
+  /**
+   * Stays the caller's, who connects and closes it, and listens for a pool's errors. It is best a pool: on a connection with an open
+   * transaction a key stays locked until the transaction ends, and everybody else's calls on it wait as long, with those sent along.
+   * A signal ends only the waiting; what must end the statement is a `statement_timeout` or `lock_timeout` of the connection.
+   */
+  readonly client: PostgresClient;
+  /** Up to 50 letters, digits and underscores. Default `rate_limit`. */
+  readonly table?: string | undefined;
+  /** Default: by the connection's `search_path`. */
+  readonly schema?: string | undefined;
+  /** Makes an unlogged table, if `ensureSchema` makes one: nothing waits for a disk, and after a crash it is empty. Default false. */
+  readonly unlogged?: boolean | undefined;
+  /** Where the time comes from instead of Postgres. It is weaker: the instances' clocks must agree. Default: Postgres' own. */
+  readonly time?: Pick<Clock, "now"> | undefined;
+}
+
+export interface PostgresStore extends RateLimitStore {
+  consumeMany(calls: readonly StoreCall[], options?: StoreCallOptions): Promise<readonly StoreReading[]>;
+  /**
+   * Makes schema, table and function where they are missing. Any number of instances may call it at once, as each does when it
+   * starts; where all is there it needs no privilege to create. A table that is there stays as it is, logged or not.
+   * @throws RateLimiterError `INVALID_OPTION`: the table is another, or of a later version of this package
+   */
+  ensureSchema(): Promise<void>;
+  /**
+   * Deletes the rows that say nothing any more, and resolves to how many they were. Goes through the table in statements of
+   * `batch` rows each (default 1000), passes over rows in use, and holds no lock from one statement to the next. Call it now and then,
+   * from a cron job or a timer, on any instance or several.
+   */
+  cleanUp(options?: { readonly batch?: number; readonly signal?: AbortSignal }): Promise<number>;
+}
+
+// More than a few at once gain nothing, and would leave a pool to nobody else.
+const LANES_OF_A_POOL = 4;
+// A statement of so many calls takes some tens of milliseconds, and holds the rows' locks as long.
+const MOST_CALLS_A_STATEMENT = 1000;
+// No bucket ever misses more units.
+const MOST_UNITS = 2 ** 52;
+
+/**
+ * A store in Postgres 12 or later, also behind PgBouncer in any mode.
+ *
+ * - A call is one statement, and one commit if it passes; a refusal only reads. Calls that come while four statements are on their way
+ *   go together in the next one.
+ * - The table outlives a crash. With `synchronous_commit = off` on the connection nothing waits for a disk, and a crash
+ *   gives back what was taken in its last second; `unlogged` gives back everything.
+ * - Statements expect the isolation level READ COMMITTED. At a stricter one, calls at once on one key reject with SQLSTATE 40001.
+ * - Besides rights on the table (SELECT, INSERT, UPDATE, DELETE), a role that did not create it needs none.
+ *
+ * @example
+ * const store = postgresStore({ client: new Pool() });
+ * await store.ensureSchema();
+ * const limiter = createRateLimiter({ rules: "60/minute", store });
+ * setInterval(() => store.cleanUp().catch(report), 600_000).unref();
+ *
+ * @throws RateLimiterError `INVALID_OPTION`
+ */
+export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  const { client, table = "rate_limit", unlogged = false, time } = options;
+  const names = namesOf(table, options.schema);
+  const statements = statementsFor(names);
+  const prepared = new WeakMap<RuleSet, PreparedRules>();
+  const now = (): number | null => (time ? Math.floor(time.now()) : null);
+
+  async function run<Row>(text: string, values?: unknown[]): Promise<readonly Row[]> {
+    try {
+      return (await client.query(text, values)).rows as readonly Row[];
+    } catch (error) {
+      throw asSchemaError(error, names.table) ?? error;
+    }
+  }
+
+  function prepare(rules: RuleSet): PreparedRules {
+    let known = prepared.get(rules);
+    if (!known) {
+      known = prepareRules(rules);
+      prepared.set(rules, known);
+    }
+    return known;
+  }
+
+  function callOf({ rules, key, cost }: StoreCall): PreparedCall {
+    const known = prepare(rules);
+    return { subject: subjectOf(known, key), cost, rules: known };
+  }
+
+  async function decide(calls: readonly PreparedCall[]): Promise<readonly StoreReading[]> {
+    const [first] = calls;
+    if (calls.length === 1 && first) {
+      const { subject, cost, rules } = first;
+      const values = [subject, cost, rules.rules, rules.penalty, now()];
+      return (await run<ReadingRow>(statements.consume, values)).map(toReading);
+    }
+    const readings = new Array<StoreReading>(calls.length);
+    // Calls on one subject stay in their order: sorting is stable.
+    const order = [...calls.entries()].sort(([, a], [, b]) => Buffer.compare(a.subject, b.subject));
+    for (let from = 0; from < order.length; from += MOST_CALLS_A_STATEMENT) {
+      const part = order.slice(from, from + MOST_CALLS_A_STATEMENT);
+      const values = [
+        part.map(([, { subject }]) => subject),
+        part.map(([, { cost }]) => cost),
+        part.map(([, { rules }]) => rules.rules),
+        part.map(([, { rules }]) => rules.penalty),
+        now(),
+      ];
+      const rows = await run<ReadingRow>(statements.consumeMany, values);
+      for (const [row, [index]] of part.entries()) readings[index] = toReading(rows[row] as ReadingRow);
+    }
+    return readings;
+  }
+
+  const askInBatches = inBatches(decide, {
+    lanes: client.totalCount === undefined ? 1 : LANES_OF_A_POOL,
+    most: MOST_CALLS_A_STATEMENT,
+  });
+
+  /** A statement on one subject. */
+  async function ask<Row>(text: string, rules: RuleSet, key: string, values: unknown[], call?: StoreCallOptions) {
+    call?.signal?.throwIfAborted();
+    return await unlessAborted(run<Row>(text, [subjectOf(prepare(rules), key), ...values]), call?.signal);
+  }
+
+  return {
+    async consume(rules, key, cost, call) {
+      call?.signal?.throwIfAborted();
+      return await askInBatches(callOf({ rules, key, cost }), call?.signal);
+    },
+    async consumeMany(calls, call) {
+      call?.signal?.throwIfAborted();
+      if (calls.length === 0) return [];
+      return await unlessAborted(decide(calls.map(callOf)), call?.signal);
+    },
+    async peek(rules, key, call) {
+      const [row] = await ask<PeekRow>(statements.peek, rules, key, [now()], call);
+      if (!row) return { outcome: "passed", used: rules.rules.map(() => 0), blockedMs: 0 };
+      const used = row.used.split(",").map(Number);
+      const blockedMs = Math.max(0, Number(row.blocked_until ?? 0) - Number(row.now));
+      return {
+        outcome: blockedMs > 0 ? "blocked" : "passed",
+        used: rules.rules.map((rule, index) => usedAt(rule, used[index] ?? 0, Number(row.at), Number(row.now))),
+        blockedMs,
+      };
+    },
+    async refund(rules, key, cost, call) {
+      const units = rules.rules.map(({ tokenUnits }) => Math.min(MOST_UNITS, cost * tokenUnits));
+      await ask(statements.refund, rules, key, [prepare(rules).rules, units, now()], call);
+    },
+    async reset(rules, key, call) {
+      await ask(statements.reset, rules, key, [now()], call);
+    },
+    async block(rules, key, blockMs, call) {
+      await ask(statements.block, rules, key, [rules.rules.map(() => 0), blockMs, now()], call);
+    },
+    async unblock(rules, key, call) {
+      await ask(statements.unblock, rules, key, [], call);
+    },
+    async ensureSchema() {
+      await run(ensureSchemaSql(names, unlogged));
+    },
+    async cleanUp({ batch = 1000, signal } = {}) {
+      if (!Number.isSafeInteger(batch) || batch < 1) {
+        throw new RateLimiterError("INVALID_OPTION", `batch is ${batch}; give a whole number >= 1`);
+      }
+      let deleted = 0;
+      for (let after: string | null = ""; after !== null; ) {
+        signal?.throwIfAborted();
+        const [page]: readonly CleanUpRow[] = await unlessAborted(
+          run<CleanUpRow>(statements.cleanUp, [after, batch, now()]),
+          signal,
+        );
+        deleted += Number(page?.deleted ?? 0);
+        after = page && Number(page.seen) === batch ? page.last : null;
+      }
+      return deleted;
+    },
+    async close() {},
+  };
+}
+
+/** What the calls on one rule set have in common, as the statements take it. */
+interface PreparedRules {
+  readonly id: string;
+  readonly rules: string;
+  readonly penalty: string | null;
+}
+
+interface PreparedCall {
+  readonly subject: Buffer;
+  readonly cost: number;
+  readonly rules: PreparedRules;
+}
+
+// Numbers of eight bytes come as strings, or as whatever the user has told the client to make of them.
+interface ReadingRow {
+  readonly reading: string;
+}
+
+interface PeekRow {
+  readonly at: unknown;
+  readonly used: string;
+  readonly blocked_until: unknown;
+  readonly now: unknown;
+}
+
+interface CleanUpRow {
+  readonly deleted: unknown;
+  readonly seen: unknown;
+  readonly last: string | null;
+}
+
+function prepareRules({ id, rules, penalty }: RuleSet): PreparedRules {
+  return {
+    id,
+    rules: arrayOf(rules.map((rule) => arrayOf(figuresOf(rule)))),
+    penalty: penalty ? arrayOf([...figuresOf(penalty.strikes), penalty.blockMs]) : null,
+  };
+}
+
+function figuresOf({ tokenUnits, refillUnits, capacityUnits }: Rule): number[] {
+  return [tokenUnits, refillUnits, capacityUnits, Math.ceil(MOST_UNITS / refillUnits)];
+}
+
+function arrayOf(items: readonly (string | number)[]): string {
+  return `{${items.join(",")}}`;
+}
+
+/** 32 bytes for any key: no text of Postgres holds a NUL or an unpaired surrogate. The units that an id ends with have no line break. */
+function subjectOf({ id }: PreparedRules, key: string): Buffer {
+  return hash("sha256", Buffer.from(`${id}\n${key}`, "utf16le"), "buffer");
+}
+
+function toReading({ reading }: ReadingRow): StoreReading {
+  const [outcome, blockedMs, ...used] = reading.split(",");
+  return { outcome: outcome as StoreReading["outcome"], blockedMs: Number(blockedMs), used: used.map(Number) };
+}
+
+// https://www.postgresql.org/docs/current/errcodes-appendix.html: no such table, function, column, schema; no unique key
+// for ON CONFLICT; columns of another type.
+const MISSING = new Set(["42P01", "42883", "42703", "3F000", "42P10", "42804"]);
+
+/** Undefined where the error is about something else. */
+function asSchemaError(error: unknown, table: string): RateLimiterError | undefined {
+  const { code, message } = error as { code?: unknown; message?: string };
+  if (code === WRONG_LAYOUT) return new RateLimiterError("INVALID_OPTION", String(message), { cause: error });
+  if (typeof code !== "string" || !MISSING.has(code)) return undefined;
+  return new RateLimiterError(
+    "INVALID_OPTION",
+    `the table ${table} or its function is missing, or of another version (${message}); call ensureSchema()`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,25 @@
+import { randomBytes } from "node:crypto";
+import { serverUrl } from "@holdfast/testing";
+import pg from "pg";
+import { afterAll, describe, it } from "vitest";
+import { postgresStore } from "../src/stores/postgres.ts";
+import { rateLimitStoreContract } from "../src/testing.ts";
+
+const pool = new pg.Pool({ connectionString: serverUrl("postgres") });
+const run = randomBytes(4).toString("hex");
+afterAll(() => pool.end());
+
+describe.each([false, true])("the Postgres store keeps the contract in a table with unlogged: %s: it", (unlogged) => {
+  let tables = 0;
+  for (const [sentence, test] of Object.entries(rateLimitStoreContract)) {
+    it(sentence, () =>
+      test(async () => {
+        let now = 0;
+        const table = `contract_${run}_${unlogged}_${++tables}`;
+        const store = postgresStore({ client: pool, table, unlogged, time: { now: () => now } });
+        await store.ensureSchema();
+        return { store, setClock: (ms) => (now = ms), close: () => store.close() };
+      }),
+    );
+  }
+});

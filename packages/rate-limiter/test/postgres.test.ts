@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import { compileRules } from "../src/rule.ts";
+import { type PostgresClient, postgresStore } from "../src/stores/postgres.ts";
+
+/** Answers every statement alike, and keeps what it was asked. */
+function recordingClient(rows: readonly unknown[] = []) {
+  const asked: { readonly text: string; readonly values: unknown[] | undefined }[] = [];
+  const client: PostgresClient = {
+    async query(text, values) {
+      asked.push({ text, values });
+      return { rows };
+    },
+  };
+  return { client, asked };
+}
+
+describe("the Postgres store", () => {
+  it.each(["", "1st", 'quo"te', "semi;colon", "dotted.name", "é", "nul\0", "x".repeat(51)])(
+    "refuses %j as the name of a table or schema",
+    (name) => {
+      const { client } = recordingClient();
+      const refusal = expect.objectContaining({ code: "INVALID_OPTION" });
+      expect(() => postgresStore({ client, table: name })).toThrow(refusal);
+      expect(() => postgresStore({ client, schema: name })).toThrow(refusal);
+    },
+  );
+
+  it("quotes its names, so that any letters and SQL's own words will do", async () => {
+    const { client, asked } = recordingClient([{ reading: "passed,0,1" }]);
+    await postgresStore({ client, schema: "Order", table: "select" }).consume(compileRules("l", ["1/second"]), "k", 1);
+    expect(asked[0]?.text).toBe('SELECT "Order"."select_consume_1"($1, $2, $3, $4, $5) AS reading');
+  });
+
+  it("sends a key as a digest only, and everything that changes as a parameter", async () => {
+    const { client, asked } = recordingClient([{ reading: "passed,0,1" }]);
+    const store = postgresStore({ client });
+    const rules = compileRules("l", ["1/second"]);
+    await store.consume(rules, "one", 1);
+    await store.consume(rules, "'; DROP TABLE rate_limit; --", 1);
+    expect(asked[0]?.text).toBe(asked[1]?.text);
+    expect(asked.map(({ values }) => (values?.[0] as Buffer).length)).toEqual([32, 32]);
+  });
+
+  it("sends one statement at a time over a connection, and never waits for more calls", async () => {
+    let underWay = 0;
+    let most = 0;
+    const store = postgresStore({
+      client: {
+        async query(_text, values) {
+          most = Math.max(most, ++underWay);
+          await new Promise(setImmediate);
+          underWay--;
+          const [subjects] = values as [Buffer | Buffer[]];
+          return { rows: Array.from({ length: Array.isArray(subjects) ? subjects.length : 1 }, () => PASSED) };
+        },
+      },
+    });
+    const rules = compileRules("l", ["10/second"]);
+    const readings = [];
+    for (let call = 0; call < 5; call++) {
+      readings.push(store.consume(rules, `k${call}`, 1));
+      await Promise.resolve();
+    }
+    expect((await Promise.all(readings)).map(({ outcome }) => outcome)).toEqual(Array(5).fill("passed"));
+    expect(most).toBe(1);
+  });
+
+  it("passes on every error that is not about the table", async () => {
+    const lost = Object.assign(new Error("Connection terminated"), { code: "ECONNRESET" });
+    const store = postgresStore({ client: { query: () => Promise.reject(lost) } });
+    await expect(store.consume(compileRules("l", ["1/second"]), "k", 1)).rejects.toBe(lost);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])("refuses to clean up in batches of %d", async (batch) => {
+    const { client } = recordingClient();
+    await expect(postgresStore({ client }).cleanUp({ batch })).rejects.toMatchObject({ code: "INVALID_OPTION" });
+  });
+});
+
+const PASSED = { reading: "passed,0,1" };
