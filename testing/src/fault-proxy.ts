@@ -136,8 +136,8 @@ function relay(from: Socket, to: Socket, link: Link, faults: Faults): void {
     const due = performance.now() + faults.delayMs;
     const inTurn = async (before: Promise<void>): Promise<void> => {
       await before;
-      const leftMs = Math.ceil(due - performance.now());
-      if (leftMs > 0) await wait(leftMs, undefined, lasts);
+      // Again, because a timer of Node can fire a fraction of a millisecond early.
+      while (performance.now() < due) await wait(Math.ceil(due - performance.now()), undefined, lasts);
       await job();
     };
     // Rejects when the link has ended, and then nobody waits for the rest.

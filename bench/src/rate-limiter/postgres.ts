@@ -22,7 +22,7 @@ export async function postgresRows(): Promise<Row[]> {
     const sides = await sidesOf(pool);
     return [
       ...(await rowsInFlight(sides, { inFlight: 64, calls: 800, rounds: 7 })),
-      ...(await rowsInFlight(sides, { inFlight: 1, calls: 100, rounds: 21 })),
+      ...(await rowsInFlight(sides, { inFlight: 1, calls: 60, rounds: 31 })),
     ];
   } finally {
     await pool.end();

@@ -5,6 +5,7 @@ import type { Config, ConfigOptions, Values } from "./config.ts";
 import { type AnyRule, type Declaration, declare, type Schema } from "./declaration.ts";
 import { explain } from "./explain.ts";
 import { freeze } from "./freeze.ts";
+import { andThen } from "./parsed.ts";
 import { readSources } from "./read-sources.ts";
 import { invalidConfig } from "./report.ts";
 import type { Rule } from "./rules.ts";
@@ -54,8 +55,8 @@ export interface Snapshot {
 export interface Reader {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Rejects with a ConfigError or the signal's reason. */
-  read(signal?: AbortSignal): Promise<Snapshot>;
+  /** Throws or rejects with a ConfigError or the signal's reason. A promise only where something is waited for. */
+  read(signal?: AbortSignal): Snapshot | Promise<Snapshot>;
 }
 
 export function createReader(schema: Schema, options: LoadOptions): Reader {
@@ -63,13 +64,21 @@ export function createReader(schema: Schema, options: LoadOptions): Reader {
   const production = options.production ?? isProduction(process.env["NODE_ENV"]);
   const declaration = declare(schema, rules);
 
-  const readWithin = async (signal?: AbortSignal): Promise<Snapshot> => {
-    const reading = await readSources(sources, declaration.names, { clock, logger, signal });
-    const outcome = await validate(declaration, reading, production);
+  const snapshot = (outcome: Outcome, at: number): Snapshot => {
     if (outcome.problems.length > 0) throw invalidConfig(outcome.problems);
-    return snapshotOf(declaration, reading.at, outcome, reader);
+    return snapshotOf(declaration, at, outcome, reader);
   };
-  const reader: Reader = { clock, logger, read: (signal) => untilAborted(readWithin(signal), signal) };
+  const reader: Reader = {
+    clock,
+    logger,
+    read(signal) {
+      const reading = readSources(sources, declaration.names, { clock, logger, signal });
+      const validated = andThen(reading, (read) =>
+        andThen(validate(declaration, read, production), (outcome) => snapshot(outcome, read.at)),
+      );
+      return untilAborted(validated, signal);
+    },
+  };
   return reader;
 }
 
@@ -90,8 +99,8 @@ function snapshotOf(declaration: Declaration, at: number, { settled, warnings }:
 }
 
 // Sources end by themselves on an abort; a validator that waits for something can't be told to.
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return work;
+function untilAborted<Value>(work: Value | Promise<Value>, signal: AbortSignal | undefined): Value | Promise<Value> {
+  if (!signal || !(work instanceof Promise)) return work;
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason);
     if (signal.aborted) onAbort();

@@ -14,6 +14,9 @@ export function invalid(message: string): Parsed<never> {
 }
 
 /** Calls on with a value that may have to be waited for, without making it a promise where it is none. */
-export function andThen<From, To>(value: From | Promise<From>, next: (value: From) => To): To | Promise<To> {
+export function andThen<From, To>(
+  value: From | Promise<From>,
+  next: (value: From) => To | Promise<To>,
+): To | Promise<To> {
   return value instanceof Promise ? value.then(next) : next(value);
 }

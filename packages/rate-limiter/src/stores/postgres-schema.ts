@@ -115,7 +115,7 @@ function consumeSql(table: string, consume: string): string {
   RETURNS text
   LANGUAGE plpgsql
   -- A plan made while the table was small must not read all of it when it has grown.
-  SET enable_seqscan = off
+
   AS $consume$
   DECLARE
     kept record;
