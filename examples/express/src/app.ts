@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "@holdfast/core";
 import { createClientAddress, fromExpress } from "@holdfast/core/http";
 import { createRateLimiter, memoryStore } from "@holdfast/rate-limiter";
 import { byAddress, rateLimit } from "@holdfast/rate-limiter/express";
+import { limiterMetrics } from "@holdfast/rate-limiter/metrics";
 import express, { type Express, type Request } from "express";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -19,7 +20,7 @@ import { metricsRoute } from "./http/metrics.ts";
 import { observe } from "./http/observe.ts";
 import { requestId } from "./http/request-id.ts";
 import { securityHeaders } from "./http/security-headers.ts";
-import { counted, meterOf } from "./metrics.ts";
+import { meterOf } from "./metrics.ts";
 
 export interface AppOptions {
   readonly config: Settings;
@@ -39,10 +40,12 @@ const CHECK_TIMEOUT_MS = 2000;
 export function createApp(options: AppOptions): Express {
   const { config, logger, registry, checks = {}, isStopping = () => false, clock = systemClock } = options;
   const meter = meterOf(registry);
-  const limiter = counted(
-    createRateLimiter({ name: "echo", rules: config.RATE_LIMIT, store: memoryStore({ clock }) }),
-    meter,
-  );
+  const limiter = createRateLimiter({
+    name: "echo",
+    rules: config.RATE_LIMIT,
+    store: memoryStore({ clock }),
+    on: limiterMetrics(meter),
+  });
   const health = createHealth({
     // With a store in Redis this is what says that Redis is gone.
     checks: { rateLimiter: () => limiter.peek("health check"), ...checks },

@@ -15,7 +15,7 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect(text).toContain("15 echo requests in a row: 10 allowed, 5 refused.");
     for (const field of ["RateLimit-Policy", "RateLimit", "Retry-After"])
       expect(text).toMatch(new RegExp(`^ +${field}: `, "m"));
-    expect(text).toContain('rate_limit_decisions_total{limiter="echo",outcome="refused"} 5');
+    expect(text).toContain('holdfast_rate_limiter_decisions_total{limiter="echo",outcome="refused",dry_run="false"} 5');
     expect(text).toContain('Health answers 503, "stopping"');
     expect(text).toContain("requests cut off: 0");
 

@@ -50,8 +50,8 @@ describe("GET /api/metrics", () => {
         'http_requests_total{method="GET",route="unmatched",status="404"} 2',
         'http_request_duration_seconds_bucket{le="0.005",method="GET",route="/api/echo",status="200"} 2',
         'http_request_duration_seconds_count{method="GET",route="/api/echo",status="429"} 3',
-        'rate_limit_decisions_total{limiter="echo",outcome="allowed"} 2',
-        'rate_limit_decisions_total{limiter="echo",outcome="refused"} 3',
+        'holdfast_rate_limiter_decisions_total{limiter="echo",outcome="allowed",dry_run="false"} 2',
+        'holdfast_rate_limiter_decisions_total{limiter="echo",outcome="refused",dry_run="false"} 3',
       ]),
     );
   });

@@ -2,20 +2,21 @@
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Meter } from "@holdfast/core/metrics";
-import { DECISION_CHANNEL, type DecisionEvent, STORE_CHANNEL } from "./events.ts";
+import { DECISION_CHANNEL, type DecisionEvent, type LimiterHooks, STORE_CHANNEL } from "./events.ts";
 import type { StoreEvent } from "./store-failure.ts";
 
 /**
- * Measures every limiter of this process from now on; call the result to stop.
+ * Hooks that count what one limiter does.
  *
  * - `holdfast_rate_limiter_decisions_total` by limiter, outcome and dry_run
  * - `holdfast_rate_limiter_decision_duration_seconds` by limiter
  * - `holdfast_rate_limiter_store_failures_total` by limiter and reason, and `holdfast_rate_limiter_store_up`, 0 or 1, by limiter
  *
  * @example
- * const stop = measureRateLimiters(promClientMeter(promClient, promClient.register));
+ * const meter = promClientMeter(promClient, promClient.register);
+ * const limiter = createRateLimiter({ name: "api", rules: "60/minute", on: limiterMetrics(meter) });
  */
-export function measureRateLimiters(meter: Meter): () => void {
+export function limiterMetrics(meter: Meter): Required<LimiterHooks> {
   const decisions = meter.counter({
     name: "holdfast_rate_limiter_decisions_total",
     help: "Decisions by outcome; in a dry run the one that would have been.",
@@ -38,17 +39,23 @@ export function measureRateLimiters(meter: Meter): () => void {
     help: "1 while the store answers, 0 while decisions are degraded.",
     labels: ["limiter"],
   });
+  return {
+    decision({ limiter, outcome, dryRun, durationMs }) {
+      decisions.add(1, { limiter, outcome, dry_run: String(dryRun) });
+      durations.record(durationMs / 1000, { limiter });
+    },
+    store({ limiter, state, reason }) {
+      if (state === "down") failures.add(1, { limiter, reason: reason ?? "error" });
+      up.set(state === "up" ? 1 : 0, { limiter });
+    },
+  };
+}
 
-  const onDecision = (event: unknown): void => {
-    const { limiter, outcome, dryRun, durationMs } = event as DecisionEvent;
-    decisions.add(1, { limiter, outcome, dry_run: String(dryRun) });
-    durations.record(durationMs / 1000, { limiter });
-  };
-  const onStore = (event: unknown): void => {
-    const { limiter, state, reason } = event as StoreEvent;
-    if (state === "down") failures.add(1, { limiter, reason: reason ?? "error" });
-    up.set(state === "up" ? 1 : 0, { limiter });
-  };
+/** Counts what every limiter of this process does from now on; call the result to stop. */
+export function measureRateLimiters(meter: Meter): () => void {
+  const hooks = limiterMetrics(meter);
+  const onDecision = (event: unknown): void => hooks.decision?.(event as DecisionEvent);
+  const onStore = (event: unknown): void => hooks.store?.(event as StoreEvent);
   subscribe(DECISION_CHANNEL, onDecision);
   subscribe(STORE_CHANNEL, onStore);
   return () => {

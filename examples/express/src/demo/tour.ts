@@ -84,7 +84,7 @@ export async function showMetrics({ url }: Service): Promise<void> {
   const response = await fetch(`${url}/api/metrics`, { headers: { accept: "text/plain" } });
   const lines = (await response.text()).split("\n");
   const chosen =
-    /^(?:http_requests_total|rate_limit_decisions_total|http_request_duration_seconds_count|process_resident)/;
+    /^(?:http_requests_total|holdfast_rate_limiter_decisions_total|http_request_duration_seconds_count|process_resident)/;
   show(lines.filter((line) => chosen.test(line)).join("\n"));
 }
 
