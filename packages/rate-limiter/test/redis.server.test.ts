@@ -242,6 +242,14 @@ test("time is the server's own", async () => {
   expect(at).toBeLessThanOrEqual(await serverTime());
 });
 
+test("what Redis refuses for another reason is told in its own words", async () => {
+  await redis.acl("SETUSER", "limited", "on", "nopass", "~*", "+@all", "-hmget");
+  const limited = new Redis(serverUrl("redis"), { username: "limited", password: "any" });
+  const store = redisStore({ client: limited, prefix: newPrefix() });
+  await expect(store.consume(perHour, "k", 1)).rejects.toMatchObject({ name: "ReplyError" });
+  limited.disconnect();
+});
+
 test("numbers may be given as strings by the client", async () => {
   const ioredis = new Redis(serverUrl("redis"), { stringNumbers: true });
   const nodeRedis = createClient({ url: serverUrl("redis") }).withTypeMapping({ [RESP_TYPES.NUMBER]: String });

@@ -49,7 +49,10 @@ local replies, last = {}, 0
 for subject = 1, #KEYS do
   local key, amount, outcome = KEYS[subject], ARGV[amounts + subject], 0
   local fields = redis.pcall('HMGET', key, unpack(names, 1, 3 + count))
-  if fields.err then outcome = 3 end
+  if fields.err then
+    if not string.find(fields.err, 'WRONGTYPE', 1, true) then return fields end
+    outcome = 3
+  end
   local is_known = fields[1]
   for i = 1, 3 + count do
     fields[i] = tonumber(fields[i] or 0)
@@ -75,8 +78,9 @@ return replies
 }
 
 /**
- * The hash stays until nothing in it matters any more. A second to spare spares most calls on a busy key this step; another covers
- * what the clocks of two servers differ when the key moves. A caller's clock may step back, which Redis' expiry doesn't see.
+ * Keeps the hash until nothing in it matters any more, and a second longer, so that most calls on a busy key find it kept already.
+ * It expires another second later, since the clocks of the servers that a key moves between differ. Redis' expiry doesn't know
+ * of a caller's clock that stepped back, so by such a clock it is set each time.
  */
 const KEEP = `
       local full_ms = 0

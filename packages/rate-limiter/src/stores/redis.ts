@@ -8,7 +8,7 @@ import { type RedisClient, scriptRunner } from "./redis-client.ts";
 import { subjectName, subjectStart } from "./redis-key.ts";
 import { BLOCK, CONSUME, PEEK, REFUND, RESET, type RedisScript, UNBLOCK } from "./redis-scripts.ts";
 
-export type { IoredisClient, NodeRedisClient, RedisClient } from "./redis-client.ts";
+export type { RedisClient } from "./redis-client.ts";
 
 export interface RedisStoreOptions {
   /**
