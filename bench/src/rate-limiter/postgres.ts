@@ -5,9 +5,10 @@ import { postgresStore } from "@holdfast/rate-limiter/postgres";
 import { startPostgres } from "@holdfast/testing";
 import { Pool } from "pg";
 import { RateLimiterPostgres } from "rate-limiter-flexible";
-import { comparedRows, type Row } from "../harness.ts";
-import { type AsyncSide, beside, type InFlightOptions, roundsInFlight } from "./in-flight.ts";
+import type { Row } from "../harness.ts";
+import { type AsyncSide, beside, type Rounds, roundsInFlight, roundsOneByOne } from "./in-flight.ts";
 import { keysByChance } from "./keys.ts";
+import { rowOf } from "./row.ts";
 import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
 const KEYS = 1000;
@@ -20,10 +21,11 @@ export async function postgresRows(): Promise<Row[]> {
   pool.on("error", () => {});
   try {
     const sides = await sidesOf(pool);
-    return [
-      ...(await rowsInFlight(sides, { inFlight: 64, calls: 800, rounds: 7 })),
-      ...(await rowsInFlight(sides, { inFlight: 1, calls: 60, rounds: 31 })),
-    ];
+    const { rows } = await pool.query<{ server_version: string }>("SHOW server_version");
+    const version = `on PostgreSQL ${rows[0]?.server_version.split(" ")[0]}`;
+    const together = await roundsInFlight(sides, { inFlight: 64, calls: 800, rounds: 7 });
+    const oneByOne = await roundsOneByOne(sides, { calls: 60, rounds: 31 });
+    return [...rowsOf(together, "64 in flight", version), ...rowsOf(oneByOne, "one by one", version)];
   } finally {
     await pool.end();
   }
@@ -64,15 +66,13 @@ async function flexible(pool: Pool, key: () => string): Promise<AsyncSide> {
   return () => limiter.consume(key());
 }
 
-async function rowsInFlight(sides: Readonly<Record<string, AsyncSide>>, options: InFlightOptions): Promise<Row[]> {
-  const rounds = await roundsInFlight(sides, options);
-  const goals = { [BARE]: 0.9, "rate-limiter-flexible": 1.1 };
-  return Object.entries(goals).flatMap(([peer, atLeast]) =>
-    comparedRows(beside(rounds, "ours", [peer]), {
-      name: `Postgres, ${options.inFlight} in flight`,
-      unit: "ops/s",
-      better: "higher",
-      goal: { of: "ratio", atLeast },
-    }),
-  );
+function rowsOf(rounds: Rounds, how: string, version: string): Row[] {
+  const row = (peer: string, atLeast: number, version?: string): Row =>
+    rowOf(
+      beside(rounds, "ours", [peer]),
+      peer,
+      { name: `Postgres, ${how}`, unit: "ops/s", better: "higher", goal: { of: "ratio", atLeast } },
+      version,
+    );
+  return [row(BARE, 0.9, version), row("rate-limiter-flexible", 1.1)];
 }

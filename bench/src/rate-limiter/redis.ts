@@ -7,9 +7,10 @@ import { Redis } from "ioredis";
 import { RedisStore } from "rate-limit-redis";
 import { RateLimiterRedis } from "rate-limiter-flexible";
 import { createClient } from "redis";
-import { comparedRows, type Row } from "../harness.ts";
-import { type AsyncSide, beside, type InFlightOptions, roundsInFlight } from "./in-flight.ts";
+import type { Row } from "../harness.ts";
+import { type AsyncSide, beside, type Rounds, roundsInFlight, roundsOneByOne } from "./in-flight.ts";
 import { keysByChance } from "./keys.ts";
+import { rowOf } from "./row.ts";
 import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
 const KEYS = 1000;
@@ -20,10 +21,13 @@ export async function redisRows(): Promise<Row[]> {
   const nodeRedis = await createClient({ url: server.url }).connect();
   try {
     const sides = await sidesOf(ioredis, nodeRedis);
+    const version = `on Redis ${/redis_version:(\S+)/.exec(await ioredis.info("server"))?.[1]}`;
+    const together = await roundsInFlight(sides, { inFlight: 64, calls: 4000, rounds: 7 });
+    const oneByOne = await roundsOneByOne(sides, { calls: 300, rounds: 21 });
     return [
-      ...(await rowsInFlight(sides, { inFlight: 64, calls: 4000, rounds: 7 })),
-      ...(await rowsInFlight(sides, { inFlight: 1, calls: 300, rounds: 21 })),
-      ...(await leaseRows(redisStore({ client: ioredis }))),
+      ...rowsOf(together, "64 in flight", version),
+      ...rowsOf(oneByOne, "one by one", version),
+      ...(await leaseRows(redisStore({ client: ioredis }), version)),
     ];
   } finally {
     ioredis.disconnect();
@@ -89,42 +93,37 @@ async function bareNodeRedis(client: NodeRedis, key: () => string): Promise<Asyn
   return () => client.evalSha(sha, { keys: [before + key() + after], arguments: [...args] });
 }
 
-async function rowsInFlight(sides: Readonly<Record<string, AsyncSide>>, options: InFlightOptions): Promise<Row[]> {
-  const rounds = await roundsInFlight(sides, options);
-  const rowsOf = (client: string, peer: string, atLeast: number): Row[] =>
-    comparedRows(beside(rounds, client, [peer]), {
-      name: `Redis by ${client}, ${options.inFlight} in flight`,
-      unit: "ops/s",
-      better: "higher",
-      goal: { of: "ratio", atLeast },
-    });
+function rowsOf(rounds: Rounds, how: string, version: string): Row[] {
+  const row = (client: string, peer: string, atLeast: number): Row =>
+    rowOf(
+      beside(rounds, client, [peer]),
+      peer,
+      { name: `Redis by ${client}, ${how}`, unit: "ops/s", better: "higher", goal: { of: "ratio", atLeast } },
+      peer.startsWith("bare") ? version : undefined,
+    );
   return [
-    ...rowsOf("ioredis", "bare EVALSHA by ioredis", 0.9),
-    ...rowsOf("redis", "bare EVALSHA by redis", 0.9),
-    ...rowsOf("ioredis", "rate-limiter-flexible", 1.1),
-    ...rowsOf("ioredis", "rate-limit-redis", 0.9),
+    row("ioredis", "bare EVALSHA by ioredis", 0.9),
+    row("redis", "bare EVALSHA by redis", 0.9),
+    row("ioredis", "rate-limiter-flexible", 1.1),
+    row("ioredis", "rate-limit-redis", 0.9),
   ];
 }
 
-async function leaseRows(store: RateLimitStore): Promise<Row[]> {
+/** None while the store can't lend. */
+async function leaseRows(store: RateLimitStore, version: string): Promise<Row[]> {
   if (!isLeasing(store)) return [];
   const [leased, direct] = [limiterOn(withLeases(store)), limiterOn(store)];
   const key = keysByChance(1);
-  const sides = { leased: () => leased.consume(key()), direct: () => direct.consume(key()) };
+  const sides = { ours: () => leased.consume(key()), "without leases": () => direct.consume(key()) };
   const rows: Row[] = [];
-  for (const options of [
-    { inFlight: 64, calls: 4000, rounds: 7 },
-    { inFlight: 1, calls: 1000, rounds: 15 },
+  for (const { inFlight, calls } of [
+    { inFlight: 64, calls: 20_000 },
+    { inFlight: 1, calls: 3000 },
   ]) {
-    const rounds = await roundsInFlight(sides, options);
-    rows.push(
-      ...comparedRows(beside(rounds, "leased", ["direct"]), {
-        name: `Redis with leases, one hot key, ${options.inFlight} in flight`,
-        unit: "ops/s",
-        better: "higher",
-        goal: { of: "ratio", atLeast: 20 },
-      }),
-    );
+    const rounds = await roundsInFlight(sides, { inFlight, calls, rounds: 7 });
+    const name = `Redis with leases, one hot key, ${inFlight} in flight`;
+    const row = { name, unit: "ops/s", better: "higher", goal: { of: "ratio", atLeast: 20 } } as const;
+    rows.push(rowOf(beside(rounds, "ours", ["without leases"]), "without leases", row, version));
   }
   return rows;
 }

@@ -44,6 +44,25 @@ test("processes under full load, on either client, pass together exactly what bu
   expect(taken).toBe(allowed - (capacityUnits - after.used));
 });
 
+test("two processes with leases pass no more than the rule allows, and most of it", async () => {
+  const rule = { limit: 20_000, window: 1000, burst: 2000 };
+  const prefix = newPrefix();
+  const child = join(import.meta.dirname, "children/redis-consumer.ts");
+  const started = performance.now();
+  const passes = await Promise.all(
+    names.map(async (library) => {
+      const args = [child, serverUrl("redis"), library, prefix, JSON.stringify(rule), "1500", "100"];
+      return Number((await promisify(execFile)(process.execPath, args)).stdout);
+    }),
+  );
+  const elapsedMs = performance.now() - started;
+  const passed = passes.reduce((sum, one) => sum + one, 0);
+  expect(Math.min(...passes)).toBeGreaterThan(0);
+  expect(passed).toBeLessThanOrEqual(rule.burst + (rule.limit / rule.window) * elapsedMs);
+  // Each runs for 1.5 s; what leases leave unused is at most 200 tokens every 200 ms.
+  expect(passed).toBeGreaterThan((rule.limit / rule.window) * 1500 * 0.5);
+});
+
 /** Consumes until told to stop, and counts how its calls ended. */
 function load(store: RateLimitStore, deadlineMs: number) {
   const counts = { passed: 0, rejected: 0 };

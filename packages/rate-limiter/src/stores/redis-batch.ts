@@ -22,7 +22,12 @@ interface Call {
   reject(error: unknown): void;
 }
 
-export type AskRedis = (script: RedisScript, rules: BatchedRules, key: string, amount: number) => Promise<StoreReading>;
+export type AskRedis = (
+  script: RedisScript,
+  rules: BatchedRules,
+  key: string,
+  amount: number | string,
+) => Promise<StoreReading>;
 
 // While a script runs, Redis serves nobody else: a hundred subjects take it about half a millisecond.
 const LARGEST_BATCH = 100;

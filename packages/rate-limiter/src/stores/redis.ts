@@ -1,12 +1,13 @@
 // Buckets in Redis, shared by every instance that asks it: one hash a subject, decided by scripts, on Redis' own clock.
 
 import type { Clock } from "@holdfast/core";
+import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
-import type { RateLimitStore, StoreCallOptions, StoreReading } from "../store.ts";
+import type { LeaseRequest, LeasingStore, StoreCallOptions, StoreReading } from "../store.ts";
 import { type BatchedRules, batched, batchedRules } from "./redis-batch.ts";
 import { type RedisClient, scriptRunner } from "./redis-client.ts";
 import { subjectName, subjectStart } from "./redis-key.ts";
-import { BLOCK, CONSUME, PEEK, REFUND, RESET, type RedisScript, UNBLOCK } from "./redis-scripts.ts";
+import { BLOCK, CONSUME, LEASE, PEEK, REFUND, RESET, type RedisScript, UNBLOCK } from "./redis-scripts.ts";
 
 export type { RedisClient } from "./redis-client.ts";
 
@@ -41,7 +42,7 @@ export interface RedisStoreOptions {
  *
  * @throws RateLimiterError `INVALID_OPTION`: a client that is neither. Calls reject with it where a key holds something foreign.
  */
-export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStoreOptions): RateLimitStore {
+export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStoreOptions): LeasingStore {
   const askRedis = batched(scriptRunner(client), () => (time ? String(Math.floor(time.now())) : ""));
   const known = new WeakMap<RuleSet, PreparedRules>();
 
@@ -53,7 +54,7 @@ export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStore
     return made;
   }
 
-  function send(script: RedisScript, rules: RuleSet, key: string, amount: number): Promise<StoreReading> {
+  function send(script: RedisScript, rules: RuleSet, key: string, amount: number | string): Promise<StoreReading> {
     const { keyStart, batch } = prepared(rules);
     return askRedis(script, batch, subjectName(keyStart, key), amount);
   }
@@ -62,7 +63,7 @@ export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStore
     script: RedisScript,
     rules: RuleSet,
     key: string,
-    amount: number,
+    amount: number | string,
     call: StoreCallOptions | undefined,
   ): Promise<StoreReading> {
     call?.signal?.throwIfAborted();
@@ -89,8 +90,25 @@ export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStore
     async unblock(rules, key, call) {
       await ask(UNBLOCK, rules, key, 0, call);
     },
+    async lease(rules, key, request, call) {
+      const reading = await ask(LEASE, rules, key, leaseAmount(request), call);
+      // Where nothing is refused, the reply has what was lent in the place of a block.
+      return reading.outcome === "passed"
+        ? { ...reading, blockedMs: 0, lent: reading.blockedMs }
+        : { ...reading, lent: 0 };
+    },
     async close() {},
   };
+}
+
+/** @throws RateLimiterError `INVALID_OPTION` */
+function leaseAmount({ id, tokens, least, ttlMs, returned = { id: "-", unspent: 0 } }: LeaseRequest): string {
+  const text = [id, tokens, least, ttlMs, returned.id, returned.unspent].join(" ");
+  if (/^[\w-]{1,64} \d{1,15} \d{1,15} \d{1,15} [\w-]{1,64} \d{1,15}$/.test(text)) return text;
+  throw new RateLimiterError(
+    "INVALID_OPTION",
+    `a lease can't be ${JSON.stringify(text.slice(0, 200))}; give ids of A-Z, a-z, 0-9, _ and -, and whole numbers`,
+  );
 }
 
 interface PreparedRules {
