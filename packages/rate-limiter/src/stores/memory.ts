@@ -9,7 +9,7 @@ import { BucketTable, MOST_BUCKETS } from "./bucket-table.ts";
 
 export interface MemoryStoreOptions {
   /**
-   * How many keys are kept for each rule set, about 33 bytes each for one rule and 11 more for each further one. Only buckets
+   * How many keys are kept for each rule set, 28 to 44 bytes each for one rule and about 12 more for each further one. Only buckets
    * that are full again are ever dropped, so nobody can free a spent bucket, or a blocked key, by flooding. Default 500 000,
    * at most 16 777 216.
    */
