@@ -7,11 +7,16 @@ function setUp(options = { lanes: 2, most: 3 }) {
   const sent: { readonly calls: readonly string[]; answer(): Promise<void>; fail(error: Error): Promise<void> }[] = [];
   const ask = inBatches<string, string>((calls) => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
-    const settled = () => promise.then(turn, turn);
     sent.push({
       calls,
-      answer: () => (resolve(calls), settled()),
-      fail: (error) => (reject(error), settled()),
+      answer() {
+        resolve(calls);
+        return turn();
+      },
+      fail(error) {
+        reject(error);
+        return turn();
+      },
     });
     return promise;
   }, options);

@@ -106,7 +106,9 @@ describe("cleanUp", () => {
       const cleaning = (async () => {
         while (!isOver) deleted += await store.cleanUp();
       })();
-      const stores = Array.from({ length: 6 }, () => postgresStore({ client: pool, table, time: { now: () => clock.at } }));
+      const stores = Array.from({ length: 6 }, () =>
+        postgresStore({ client: pool, table, time: { now: () => clock.at } }),
+      );
       const left = [...keys];
       await Promise.all(
         stores.map(async (one) => {

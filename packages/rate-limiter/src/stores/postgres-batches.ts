@@ -1,6 +1,6 @@
 // Calls made at once, or while others are on their way, go together in one statement: one round trip, one commit.
 
-import { unlessAborted } from "./postgres-abort.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface BatchOptions {
   /** How many statements may be on their way at once. */

@@ -53,23 +53,24 @@ DECLARE
   mark text;
   version int;
 BEGIN
-  FOR step IN 1 .. 2 LOOP
+  FOR look IN 1 .. 2 LOOP
     mark := obj_description(to_regclass('${table}'), 'pg_class');
     version := substring(mark FROM '^${COMMENT} ([0-9]{1,9})$')::int;
-    IF to_regclass('${table}') IS NOT NULL AND version IS NULL THEN
-      RAISE EXCEPTION 'the table ${table} is not one of rate limits; give another name'
-        USING ERRCODE = '${WRONG_LAYOUT}';
-    ELSIF version > ${LAYOUT} THEN
-      RAISE EXCEPTION 'the table ${table} has layout %, made by a later version of this package, which reads ${LAYOUT}; update it', version
-        USING ERRCODE = '${WRONG_LAYOUT}';
-    END IF;
     -- All there is the usual case. It takes no lock and needs no privilege to create anything.
     IF version = ${LAYOUT} AND to_regprocedure('${consume}(bytea, bigint, bigint[], bigint[], bigint)') IS NOT NULL THEN
       RETURN;
     END IF;
-    -- CREATE ... IF NOT EXISTS fails when two do it at once, so one goes first, and the others look again.
+    -- CREATE ... IF NOT EXISTS fails when two do it at once. So one goes first, and the others look again: only what is
+    -- seen under the lock is sure not to be somebody else's work half seen.
     PERFORM pg_advisory_xact_lock(hashtext('${COMMENT}'));
   END LOOP;
+  IF to_regclass('${table}') IS NOT NULL AND version IS NULL THEN
+    RAISE EXCEPTION 'the table ${table} is not one of rate limits; give another name'
+      USING ERRCODE = '${WRONG_LAYOUT}';
+  ELSIF version > ${LAYOUT} THEN
+    RAISE EXCEPTION 'the table ${table} has layout %, made by a later version of this package, which reads ${LAYOUT}; update it', version
+      USING ERRCODE = '${WRONG_LAYOUT}';
+  END IF;
 ${schema === undefined ? "" : createSchemaSql(schema)}
   CREATE ${unlogged ? "UNLOGGED " : ""}TABLE IF NOT EXISTS ${table} (
     -- The millisecond for which the buckets are true; 0 where no call has passed yet.
@@ -85,7 +86,7 @@ ${schema === undefined ? "" : createSchemaSql(schema)}
     subject bytea PRIMARY KEY,
     -- Units missing from each bucket.
     used bigint[] NOT NULL
-  ) WITH (fillfactor = 70);
+  ) WITH (fillfactor = 80);
   COMMENT ON TABLE ${table} IS '${COMMENT} ${LAYOUT}';
 ${consumeSql(table, consume)}
 END
@@ -102,7 +103,7 @@ function createSchemaSql(schema: string): string {
 
 /**
  * The engine of token-bucket.ts on one row. A function, because its plans are kept by the session: as one statement of its own it
- * would be parsed and planned at each call, which takes several times as long as running it, or need a prepared statement, which
+ * would be parsed and planned at each call, which takes longer than running it, or need a prepared statement, which
  * PgBouncer may not have on the next connection.
  *
  * `rules` has a row of tokenUnits, refillUnits, capacityUnits and enoughMs for each rule, where enoughMs is a time in which any
@@ -115,7 +116,7 @@ function consumeSql(table: string, consume: string): string {
   RETURNS text
   LANGUAGE plpgsql
   -- A plan made while the table was small must not read all of it when it has grown.
-
+  SET enable_seqscan = off
   AS $consume$
   DECLARE
     kept record;

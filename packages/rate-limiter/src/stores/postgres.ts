@@ -1,15 +1,25 @@
 // Buckets in Postgres, shared by every instance that asks it: one row a subject, one statement a call, time by Postgres' own clock.
 
-import { hash } from "node:crypto";
 import type { Clock } from "@holdfast/core";
 import { RateLimiterError } from "../errors.ts";
-import type { Rule, RuleSet } from "../rule.ts";
+import type { RuleSet } from "../rule.ts";
 import type { RateLimitStore, StoreCall, StoreCallOptions, StoreReading } from "../store.ts";
 import { usedAt } from "../token-bucket.ts";
-import { unlessAborted } from "./postgres-abort.ts";
+import {
+  type CleanUpRow,
+  MOST_UNITS,
+  type PeekRow,
+  type PreparedCall,
+  type PreparedRules,
+  prepareRules,
+  type ReadingRow,
+  subjectOf,
+  toReading,
+} from "./postgres-arguments.ts";
 import { inBatches } from "./postgres-batches.ts";
 import { ensureSchemaSql, namesOf, WRONG_LAYOUT } from "./postgres-schema.ts";
 import { statementsFor } from "./postgres-statements.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 /** What the store needs of `Pool` or `Client` of pg, or of anything that answers alike. */
 export interface PostgresClient {
@@ -22,7 +32,8 @@ export interface PostgresStoreOptions {
   /**
    * Stays the caller's, who connects and closes it, and listens for a pool's errors. It is best a pool: on a connection with an open
    * transaction a key stays locked until the transaction ends, and everybody else's calls on it wait as long, with those sent along.
-   * A signal ends only the waiting; what must end the statement is a `statement_timeout` or `lock_timeout` of the connection.
+   * A signal ends only the waiting. Give the connections a `query_timeout`, so that a statement without an answer ends too, and a
+   * `statement_timeout`, so that the server does not work on for nobody.
    */
   readonly client: PostgresClient;
   /** Up to 50 letters, digits and underscores. Default `rate_limit`. */
@@ -55,18 +66,17 @@ export interface PostgresStore extends RateLimitStore {
 const LANES_OF_A_POOL = 4;
 // A statement of so many calls takes some tens of milliseconds, and holds the rows' locks as long.
 const MOST_CALLS_A_STATEMENT = 1000;
-// No bucket ever misses more units.
-const MOST_UNITS = 2 ** 52;
 
 /**
- * A store in Postgres 12 or later, also behind PgBouncer in any mode.
+ * A store in Postgres 12 or later, also behind PgBouncer in any mode: no statement is named.
  *
- * - A call is one statement, and one commit if it passes; a refusal only reads. Calls that come while four statements are on their way
- *   go together in the next one.
- * - The table outlives a crash. With `synchronous_commit = off` on the connection nothing waits for a disk, and a crash
- *   gives back what was taken in its last second; `unlogged` gives back everything.
+ * - Calls that are made at once, or while four statements are on their way, share a statement, a round trip and a commit.
+ * - A refusal only reads: an attack makes no row versions, and waits for no disk. With a penalty it writes, until it blocks.
+ * - The table outlives a crash. With `synchronous_commit = off` on the connections nothing waits for a disk, and a crash
+ *   gives back what was taken in its last second; an unlogged table then gives back everything.
  * - Statements expect the isolation level READ COMMITTED. At a stricter one, calls at once on one key reject with SQLSTATE 40001.
- * - Besides rights on the table (SELECT, INSERT, UPDATE, DELETE), a role that did not create it needs none.
+ * - A role that did not make the table needs SELECT, INSERT, UPDATE and DELETE on it.
+ * - Calls reject with `INVALID_OPTION` where the table or its function is missing.
  *
  * @example
  * const store = postgresStore({ client: new Pool() });
@@ -198,71 +208,14 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   };
 }
 
-/** What the calls on one rule set have in common, as the statements take it. */
-interface PreparedRules {
-  readonly id: string;
-  readonly rules: string;
-  readonly penalty: string | null;
-}
-
-interface PreparedCall {
-  readonly subject: Buffer;
-  readonly cost: number;
-  readonly rules: PreparedRules;
-}
-
-// Numbers of eight bytes come as strings, or as whatever the user has told the client to make of them.
-interface ReadingRow {
-  readonly reading: string;
-}
-
-interface PeekRow {
-  readonly at: unknown;
-  readonly used: string;
-  readonly blocked_until: unknown;
-  readonly now: unknown;
-}
-
-interface CleanUpRow {
-  readonly deleted: unknown;
-  readonly seen: unknown;
-  readonly last: string | null;
-}
-
-function prepareRules({ id, rules, penalty }: RuleSet): PreparedRules {
-  return {
-    id,
-    rules: arrayOf(rules.map((rule) => arrayOf(figuresOf(rule)))),
-    penalty: penalty ? arrayOf([...figuresOf(penalty.strikes), penalty.blockMs]) : null,
-  };
-}
-
-function figuresOf({ tokenUnits, refillUnits, capacityUnits }: Rule): number[] {
-  return [tokenUnits, refillUnits, capacityUnits, Math.ceil(MOST_UNITS / refillUnits)];
-}
-
-function arrayOf(items: readonly (string | number)[]): string {
-  return `{${items.join(",")}}`;
-}
-
-/** 32 bytes for any key: no text of Postgres holds a NUL or an unpaired surrogate. The units that an id ends with have no line break. */
-function subjectOf({ id }: PreparedRules, key: string): Buffer {
-  return hash("sha256", Buffer.from(`${id}\n${key}`, "utf16le"), "buffer");
-}
-
-function toReading({ reading }: ReadingRow): StoreReading {
-  const [outcome, blockedMs, ...used] = reading.split(",");
-  return { outcome: outcome as StoreReading["outcome"], blockedMs: Number(blockedMs), used: used.map(Number) };
-}
-
 // https://www.postgresql.org/docs/current/errcodes-appendix.html: no such table, function, column, schema; no unique key
 // for ON CONFLICT; columns of another type.
 const MISSING = new Set(["42P01", "42883", "42703", "3F000", "42P10", "42804"]);
 
 /** Undefined where the error is about something else. */
 function asSchemaError(error: unknown, table: string): RateLimiterError | undefined {
-  const { code, message } = error as { code?: unknown; message?: string };
-  if (code === WRONG_LAYOUT) return new RateLimiterError("INVALID_OPTION", String(message), { cause: error });
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  if (code === WRONG_LAYOUT) return new RateLimiterError("INVALID_OPTION", `${message}`, { cause: error });
   if (typeof code !== "string" || !MISSING.has(code)) return undefined;
   return new RateLimiterError(
     "INVALID_OPTION",

@@ -8,6 +8,7 @@ import { type BatchedRules, batched, batchedRules } from "./redis-batch.ts";
 import { type RedisClient, scriptRunner } from "./redis-client.ts";
 import { subjectName, subjectStart } from "./redis-key.ts";
 import { BLOCK, CONSUME, LEASE, PEEK, REFUND, RESET, type RedisScript, UNBLOCK } from "./redis-scripts.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export type { RedisClient } from "./redis-client.ts";
 
@@ -114,13 +115,4 @@ function leaseAmount({ id, tokens, least, ttlMs, returned = { id: "-", unspent: 
 interface PreparedRules {
   readonly keyStart: string;
   readonly batch: BatchedRules;
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

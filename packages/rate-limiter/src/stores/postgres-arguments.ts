@@ -1,0 +1,69 @@
+// What goes into the statements and what comes out of them: rules, keys and readings as Postgres takes and gives them.
+
+import { hash } from "node:crypto";
+import type { Rule, RuleSet } from "../rule.ts";
+import type { StoreReading } from "../store.ts";
+
+/** No bucket ever misses more. */
+export const MOST_UNITS: number = 2 ** 52;
+
+/** What the calls on one rule set have in common. */
+export interface PreparedRules {
+  readonly id: string;
+  readonly rules: string;
+  readonly penalty: string | null;
+}
+
+export interface PreparedCall {
+  readonly subject: Buffer;
+  readonly cost: number;
+  readonly rules: PreparedRules;
+}
+
+export function prepareRules({ id, rules, penalty }: RuleSet): PreparedRules {
+  return {
+    id,
+    rules: arrayOf(rules.map((rule) => arrayOf(figuresOf(rule)))),
+    penalty: penalty ? arrayOf([...figuresOf(penalty.strikes), penalty.blockMs]) : null,
+  };
+}
+
+function figuresOf({ tokenUnits, refillUnits, capacityUnits }: Rule): number[] {
+  return [tokenUnits, refillUnits, capacityUnits, Math.ceil(MOST_UNITS / refillUnits)];
+}
+
+function arrayOf(items: readonly (string | number)[]): string {
+  return `{${items.join(",")}}`;
+}
+
+/**
+ * 32 bytes for any key: no text of Postgres holds a NUL or an unpaired surrogate. The line break parts the two unmistakably, for
+ * an id tells the length of the only part of it that may hold one.
+ */
+export function subjectOf({ id }: PreparedRules, key: string): Buffer {
+  return hash("sha256", Buffer.from(`${id}\n${key}`, "utf16le"), "buffer");
+}
+
+// Numbers of eight bytes come as strings, or as whatever the user has told the client to make of them.
+
+export interface ReadingRow {
+  readonly reading: string;
+}
+
+export interface PeekRow {
+  readonly at: unknown;
+  readonly used: string;
+  readonly blocked_until: unknown;
+  readonly now: unknown;
+}
+
+export interface CleanUpRow {
+  readonly deleted: unknown;
+  readonly seen: unknown;
+  readonly last: string | null;
+}
+
+export function toReading({ reading }: ReadingRow): StoreReading {
+  const [outcome, blockedMs, ...used] = reading.split(",");
+  return { outcome: outcome as StoreReading["outcome"], blockedMs: Number(blockedMs), used: used.map(Number) };
+}
