@@ -3,13 +3,20 @@
 import { readFileSync } from "node:fs";
 import { defineConfig, type Options } from "tsup";
 
-const { exports, bin = {} } = JSON.parse(readFileSync("package.json", "utf8")) as {
+const {
+  name,
+  exports,
+  bin = {},
+} = JSON.parse(readFileSync("package.json", "utf8")) as {
+  name: string;
   exports: Record<string, string>;
   bin?: Record<string, string>;
 };
 
 const options: Options | Options[] = {
   entry: [...new Set([...Object.values(exports), ...Object.values(bin)].filter((path) => path.endsWith(".ts")))],
+  // An entry that imports its package by name loads the main entry, instead of cutting it into chunks.
+  external: [name],
   format: "esm",
   target: "node22",
   dts: { compilerOptions: { rootDir: "src" } },

@@ -1,8 +1,7 @@
 // Small values sealed at rest: AES-256-GCM under a ring of keys, each value bound to the place that it was sealed for.
 
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { HoldfastError } from "./errors.ts";
-import type { Secret } from "./secret.ts";
+import { HoldfastError, type Secret } from "@holdfast/core";
 
 /** One key of the ring. */
 export interface SealKey {

@@ -1,6 +1,6 @@
 // IP addresses by their bits: one spelling for each, and prefixes that no notation can slip past.
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError } from "@holdfast/core";
 import { addressWidth, formatAddress, maskAddress, readAddress, readIPv4 } from "./address-bits.ts";
 import type { HttpErrorCode } from "./errors.ts";
 

@@ -1,6 +1,6 @@
 // What went wrong, told to a machine: problem details of RFC 9457.
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError } from "@holdfast/core";
 import type { HttpErrorCode } from "./errors.ts";
 
 /** The members that RFC 9457 names, and beside them any extension that JSON can hold. */

@@ -1,6 +1,6 @@
 // Which addresses may say whom they speak for.
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError } from "@holdfast/core";
 import {
   type AddressBits,
   addressWidth,

@@ -1,6 +1,6 @@
 // What every meter does alike: checks options, knows its instruments by name, keeps out what can't be counted.
 
-import { HoldfastError } from "../errors.ts";
+import { HoldfastError } from "@holdfast/core";
 import type { Counter, Gauge, Histogram, HistogramOptions, Labels, Meter, MetricsErrorCode } from "./meter.ts";
 
 /** An instrument's options, checked and complete. */
