@@ -44,7 +44,7 @@ export function explain(declaration: Declaration, settled: ReadonlyMap<string, S
     const explained: ExplainedVariable = {
       name,
       source,
-      origin: given?.origin ?? source,
+      origin: given ? given.origin : source,
       ...(version !== undefined && { version }),
       isDefault: by === "default" || by === "development default",
       value: shown(name, spec, entry),

@@ -3,11 +3,16 @@
 import { andThen, invalid, type Parsed, valid } from "./parsed.ts";
 import type { SchemaIssue, StandardSchemaV1 } from "./standard-schema.ts";
 import { repeats } from "./withhold.ts";
-import { coercesAbsence, declaredPath, decode } from "./zod.ts";
+import { coercesAbsence, type Decoder, declaredPath } from "./zod.ts";
 
 /** Decodes text for the schema and validates it. */
-export function parseWith(schema: StandardSchemaV1, text: string): Parsed | Promise<Parsed> {
-  const decoded = decode(schema, text);
+export function parseWith(
+  schema: StandardSchemaV1,
+  decoder: Decoder | undefined,
+  text: string,
+): Parsed | Promise<Parsed> {
+  if (!decoder) return run(schema, text, text);
+  const decoded = decoder(text);
   return decoded.ok ? run(schema, decoded.value, text) : decoded;
 }
 

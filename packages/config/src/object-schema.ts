@@ -6,7 +6,7 @@ import { valid } from "./parsed.ts";
 import { choose, type Findings, givenTexts, isPartial, settle, settleEach } from "./settle.ts";
 import type { SchemaIssue, SchemaResult } from "./standard-schema.ts";
 import type { VariableSpec } from "./variable.ts";
-import { coercesAbsence, decode } from "./zod.ts";
+import { coercesAbsence } from "./zod.ts";
 
 /**
  * Settles the fields of `object`. Where it refuses, each field is settled by itself, so that the report holds every bad
@@ -18,7 +18,7 @@ export async function settleObject(
   findings: Findings,
 ): Promise<void> {
   // A refinement of the whole would speak of what a failed source may yet have.
-  const input = isPartial(findings.reading) ? undefined : decodeFields(object, findings);
+  const input = isPartial(findings.reading) ? undefined : decodeFields(specs, findings);
   const result = input && (await validateWhole(object, input));
   if (result && "value" in result) {
     const fields = result.value as Readonly<Record<string, unknown>>;
@@ -45,17 +45,20 @@ export async function settleObject(
 }
 
 /** The object to validate; `undefined` where a field can't even be handed over. */
-function decodeFields(object: ObjectSchema, { reading }: Findings): Record<string, unknown> | undefined {
+function decodeFields(
+  specs: ReadonlyMap<string, VariableSpec>,
+  { reading }: Findings,
+): Record<string, unknown> | undefined {
   const input: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(object.shape)) {
+  for (const [name, { foreign, decoder }] of specs) {
     const { given, blocked } = choose(name, reading);
     if (blocked) return undefined;
     if (!given) {
       // zod 4.0 makes "undefined" of it; 4.6 refuses by itself.
-      if (coercesAbsence(schema)) return undefined;
+      if (foreign && coercesAbsence(foreign)) return undefined;
       continue;
     }
-    const decoded = decode(schema, given.value);
+    const decoded = decoder ? decoder(given.value) : valid(given.value);
     if (!decoded.ok) return undefined;
     input[name] = decoded.value;
   }

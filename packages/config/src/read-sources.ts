@@ -1,17 +1,16 @@
 // Asks all sources at once, each under its own time limit and the caller's signal. A source that fails is a finding, not an end.
 
 import type { Clock, Logger } from "@holdfast/core";
-import { LateSignal } from "./late-signal.ts";
 import { redactText } from "./redact.ts";
 import {
   DEFAULT_TIMEOUT_MS,
   type FoundValue,
   type Source,
-  type SourceContext,
   type SourceFunction,
   type SourceResult,
   type UnreadableValue,
 } from "./source.ts";
+import { SourceCall } from "./source-call.ts";
 import { repeats } from "./withhold.ts";
 
 /** What one source has for one name. */
@@ -85,17 +84,10 @@ function ask(
   names: readonly string[],
   { clock, logger, signal }: ReadContext,
 ): AskedSource | Promise<AskedSource> {
-  const end = new LateSignal();
-  const sourceContext: SourceContext = {
-    get signal() {
-      return end.signal;
-    },
-    clock,
-    logger,
-  };
+  const call = new SourceCall(clock, logger);
   try {
-    const result = source.load(names, sourceContext);
-    return isPromise(result) ? limited(result, source, end, clock, signal) : answered(source, result);
+    const result = source.load(names, call);
+    return isPromise(result) ? limited(result, source, call, signal) : answered(source, result);
   } catch (error) {
     return rejected(source, error);
   }
@@ -104,8 +96,7 @@ function ask(
 function limited(
   result: Promise<SourceResult>,
   source: Source,
-  end: LateSignal,
-  clock: Clock,
+  call: SourceCall,
   signal: AbortSignal | undefined,
 ): Promise<AskedSource> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = source;
@@ -117,12 +108,12 @@ function limited(
     };
     const onAbort = (): void => {
       settle(() => reject(signal?.reason));
-      end.abort(signal?.reason);
+      call.end(signal?.reason);
     };
-    const cancel = clock.schedule(() => {
+    const cancel = call.clock.schedule(() => {
       const failure = `did not answer within ${timeoutMs} ms`;
       settle(() => resolve(failed(source, failure)));
-      end.abort(new DOMException(failure, "TimeoutError"));
+      call.end(new DOMException(failure, "TimeoutError"));
     }, timeoutMs);
     signal?.addEventListener("abort", onAbort, { once: true });
     result.then(

@@ -5,6 +5,7 @@ import { parseAbsent, parseWith } from "./foreign.ts";
 import { andThen, invalid, type Parsed, valid } from "./parsed.ts";
 import { isSecret } from "./redact.ts";
 import type { SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
+import { type Decoder, decoderOf } from "./zod.ts";
 
 /** What happens when nothing is set. */
 export type Presence = "required" | "optional" | "default";
@@ -40,8 +41,8 @@ export interface VariableTraits {
 /** All that is known of one variable, whose text is of a kind of ours or goes to a schema of another library; `Variable` is its face. */
 export type VariableSpec = VariableTraits &
   (
-    | { readonly own: TextKind; readonly foreign?: undefined }
-    | { readonly own?: undefined; readonly foreign: StandardSchemaV1 }
+    | { readonly own: TextKind; readonly foreign?: undefined; readonly decoder?: undefined }
+    | { readonly own?: undefined; readonly foreign: StandardSchemaV1; readonly decoder: Decoder | undefined }
   );
 
 /** A default as it is written in code: a secret's is given bare. */
@@ -101,11 +102,15 @@ export function strictVariable<Value>(kind: TextKind, secret = false): Variable<
 
 /** The spec of one of our variables, or a bare one for a schema of another library. */
 export function specOf(schema: StandardSchemaV1): VariableSpec {
-  return (schema as Partial<Variable>)[SPEC] ?? { foreign: schema, presence: "required", secret: false };
+  return (schema as Partial<Variable>)[SPEC] ?? foreignSpec(schema);
+}
+
+function foreignSpec(schema: StandardSchemaV1): VariableSpec {
+  return { foreign: schema, decoder: decoderOf(schema), presence: "required", secret: false };
 }
 
 export function parseText(spec: VariableSpec, text: string): Parsed | Promise<Parsed> {
-  const parsed = spec.own ? spec.own.parse(text) : parseWith(spec.foreign, text);
+  const parsed = spec.own ? spec.own.parse(text) : parseWith(spec.foreign, spec.decoder, text);
   return spec.secret ? andThen(parsed, hidden) : parsed;
 }
 

@@ -32,34 +32,53 @@ export function isZod(schema: StandardSchemaV1): schema is ZodSchema {
   return (schema as Partial<ZodSchema>)._zod?.def !== undefined;
 }
 
-/** The text as a value of the kind that the schema takes in; other validators' schemas take the text itself. */
-export function decode(schema: StandardSchemaV1, text: string): Parsed {
-  if (!isZod(schema)) return valid(text);
+/** Makes of text what a schema takes in. */
+export type Decoder = (text: string) => Parsed;
+
+/** The decoder for a schema, made once; `undefined` where it takes the text itself, as other validators' schemas do. */
+export function decoderOf(schema: StandardSchemaV1): Decoder | undefined {
+  if (!isZod(schema)) return undefined;
   const { def } = schema._zod;
-  const inner = innerOf(def);
   switch (def.type) {
     case "number":
-      return parseNumber(text) ?? invalid("is not a number");
+      return (text) => parseNumber(text) ?? invalid("is not a number");
     case "boolean":
-      return parseBoolean(text) ?? invalid("is not true or false");
+      return (text) => parseBoolean(text) ?? invalid("is not true or false");
     case "bigint":
-      return parseInteger(text) ?? invalid("is not a whole number");
+      return (text) => parseInteger(text) ?? invalid("is not a whole number");
     case "date":
-      return parseDate(text) ?? invalid("is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z");
+      return (text) => parseDate(text) ?? invalid("is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z");
     case "literal":
     case "enum":
-      return decodeMember(schema, text);
+      return memberDecoder(schema);
     case "union":
-      return decodeUnion(def.options ?? [], text);
-    case "catch": {
-      const decoded = inner ? decode(inner, text) : valid(text);
-      return decoded.ok
-        ? decoded
-        : valid(def.catchValue?.({ value: text, input: text, issues: [], error: { issues: [] } }));
+      return (text) => decodeUnion(def.options ?? [], text);
+    case "lazy":
+      // Not before it is needed: what it stands for may not be there yet.
+      return (text) => decode(innerOf(def), text);
+    case "catch":
+      return catchDecoder(def);
+    default: {
+      const inner = innerOf(def);
+      return inner && decoderOf(inner);
     }
-    default:
-      return inner ? decode(inner, text) : valid(text);
   }
+}
+
+function decode(schema: StandardSchemaV1 | undefined, text: string): Parsed {
+  return (schema && decoderOf(schema)?.(text)) ?? valid(text);
+}
+
+function catchDecoder(def: ZodDef): Decoder | undefined {
+  const decoder = def.innerType && decoderOf(def.innerType);
+  const nothing = { issues: [], error: { issues: [] } };
+  return (
+    decoder &&
+    ((text) => {
+      const decoded = decoder(text);
+      return decoded.ok ? decoded : valid(def.catchValue?.({ value: text, input: text, ...nothing }));
+    })
+  );
 }
 
 /** Whether the schema would make a value out of nothing by coercion: `z.coerce.string()` makes "undefined" of it. */
@@ -139,10 +158,10 @@ function coerces(schema: ZodSchema): boolean {
 }
 
 // Literals and enums of numbers and booleans are met by their own written form, and by no other.
-function decodeMember(schema: ZodSchema, text: string): Parsed {
-  for (const value of schema._zod.values ?? [])
-    if (typeof value !== "string" && String(value) === text) return valid(value);
-  return valid(text);
+function memberDecoder({ _zod: { values = new Set() } }: ZodSchema): Decoder | undefined {
+  const written = new Map<string, unknown>();
+  for (const value of values) if (typeof value !== "string") written.set(String(value), value);
+  return written.size === 0 ? undefined : (text) => valid(written.has(text) ? written.get(text) : text);
 }
 
 // The first member that takes the text, strictly decoded, decides what the text is.

@@ -54,6 +54,8 @@ describe("a key", () => {
     "local_only_local_only_not_for_any_real_use_at_all",
     "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
     "0000000000000000000000000000000000000000000000000000000000000000",
+    "zqqzzzqzqqzzqzzzzqqqzqzzqqzqzzzqqzqqqzzqzqzzqqqz",
+    "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA",
     "k7Rz2mQ9k7Rz2mQ9k7Rz2mQ9k7Rz2mQ9k7Rz2mQ9k7Rz2mQ9",
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",

@@ -60,6 +60,10 @@ describe("loadConfig", () => {
     expect(await load()).toEqual({ A: 1, B: 2 });
     delete schema["A"];
     expect(await load()).toEqual({ B: 2 });
+    schema["A"] = schema["B"] as (typeof schema)[string];
+    delete schema["B"];
+    expect(await load()).toEqual({ A: 1 });
+    delete schema["A"];
     schema["B"] = text();
     expect(await load()).toEqual({ B: "2" });
     const rules = [when("B", { A: text() })] as const;

@@ -261,6 +261,11 @@ describe("a source of one's own", () => {
     },
   );
 
+  it("is not asked to be readable where a stronger one has the value", async () => {
+    const sources = [values({ A: "80" }), () => ({ A: { problem: "has no current version" } })];
+    expect(await loadConfig({ A: port() }, { sources })).toEqual({ A: 80 });
+  });
+
   it("may leave out where it found a value", async () => {
     const store = () => ({ A: { value: "80" } as never });
     const config = await loadConfig({ A: port() }, { sources: [store] });

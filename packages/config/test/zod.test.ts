@@ -230,6 +230,12 @@ describe("an object schema", () => {
     ]);
   });
 
+  it("does not take an optional field that can't be read for an absent one", async () => {
+    const sources = [() => ({ A: { problem: "has no current version" } })];
+    const problems = await problemsOf(loadConfig(z.object({ A: z.string().optional() }), { sources }));
+    expect(problems).toMatchObject([{ kind: "unreadable", variable: "A" }]);
+  });
+
   it("may be strict or loose, and never sees another variable", async () => {
     const sources = sourcesOf({ A: "a", OTHER: "b" });
     expect(await loadConfig(z.strictObject({ A: z.string() }), { sources })).toEqual({ A: "a" });
