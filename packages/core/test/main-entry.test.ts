@@ -19,7 +19,7 @@ const bundle = async (entry: string) => {
   const [output] = Object.values(metafile.outputs);
   return {
     bytes: gzipSync(outputFiles[0]!.contents, { level: 9 }).length,
-    imports: output!.imports.map(({ path }) => path),
+    imports: [...new Set(output!.imports.map(({ path }) => path))],
   };
 };
 
