@@ -2,13 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { environment } from "./config/environment.ts";
-import { holdfast } from "./config/holdfast.ts";
 import { buildHoldfast } from "./config/holdfast-build.ts";
 import { leakRows } from "./config/leaks.ts";
-import { t3Env } from "./config/t3-env.ts";
-import { type Bench, compare, comparedRows, freshProcesses, type Row } from "./harness.ts";
-import { processorMs } from "./processor-time.ts";
+import { type Bench, comparedRows, freshProcesses, type Row } from "./harness.ts";
 
 const script = (file: string): string => join(import.meta.dirname, "config", file);
 
@@ -76,12 +72,9 @@ function znvVersion(): string {
 }
 
 async function secondLoadRows(): Promise<Row[]> {
-  const [ours, theirs] = await Promise.all([holdfast.service(), t3Env.service()]);
-  const compared = await compare(
-    { ours: () => ours(environment), peers: { "@t3-oss/env-core": () => theirs(environment) } },
-    { iterations: 4000, now: processorMs },
-  );
-  return comparedRows(compared, {
+  const { again } = await freshProcesses({ ours: HOLDFAST, peers: T3 }, { rounds: 11, scriptArguments: ["again"] });
+  if (!again) throw new Error("a library that loads again reports how often it did in a second");
+  return comparedRows(again, {
     name: "25 zod schemas, loaded again",
     unit: "loads/s",
     better: "higher",

@@ -14,6 +14,8 @@ export interface FreshProcessOptions {
   readonly rounds?: number | undefined;
   /** For Node: `["--expose-gc"]`. */
   readonly nodeArguments?: readonly string[] | undefined;
+  /** For the scripts. */
+  readonly scriptArguments?: readonly string[] | undefined;
   /** Chooses the order of the scripts in each round. Default Math.random. */
   readonly random?: (() => number) | undefined;
 }
@@ -30,9 +32,9 @@ export async function freshProcesses(
   scripts: Scripts,
   options: FreshProcessOptions = {},
 ): Promise<Readonly<Record<string, Comparison>>> {
-  const { rounds = 15, nodeArguments = [], random = Math.random } = options;
+  const { rounds = 15, nodeArguments = [], scriptArguments = [], random = Math.random } = options;
   const all = { ...scripts.peers, ours: scripts.ours };
-  const figuresOf = (script: string): Promise<Figures> => run(script, nodeArguments);
+  const figuresOf = (script: string): Promise<Figures> => run([...nodeArguments, script, ...scriptArguments]);
 
   await takeTurns(all, figuresOf, random);
   const turns: Record<string, Figures>[] = [];
@@ -45,8 +47,8 @@ function pick(turn: Readonly<Record<string, Figures>>, figure: string): Record<s
   return Object.fromEntries(Object.entries(turn).map(([side, figures]) => [side, figures[figure] ?? Number.NaN]));
 }
 
-function run(script: string, nodeArguments: readonly string[]): Promise<Figures> {
-  const child = spawn(process.execPath, [...nodeArguments, script], { stdio: ["ignore", "pipe", "inherit"] });
+function run(command: readonly string[]): Promise<Figures> {
+  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
@@ -56,7 +58,10 @@ function run(script: string, nodeArguments: readonly string[]): Promise<Figures>
     child.on("close", (code) => {
       const figures = code === 0 ? lastJson(output) : undefined;
       if (figures) resolve(figures);
-      else reject(new Error(`${script} ended with code ${code} and without figures; it printed:\n${output}`));
+      else
+        reject(
+          new Error(`node ${command.join(" ")} ended with code ${code} and without figures; it printed:\n${output}`),
+        );
     });
   });
 }

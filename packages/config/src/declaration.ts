@@ -22,6 +22,8 @@ export interface Declaration {
   readonly added: ReadonlyMap<string, VariableSpec>;
   /** All names, for the sources. */
   readonly names: readonly string[];
+  /** Each name with `undefined`. */
+  readonly blank: Readonly<Record<string, undefined>>;
   readonly rules: readonly AnyRule[];
   readonly object?: ObjectSchema;
 }
@@ -71,7 +73,8 @@ function declareAnew(schema: Schema, rules: readonly AnyRule[]): Declaration {
     if (unknown !== undefined) throw malformed(`a rule is about ${unknown}, which is not declared`);
   }
   const names = [...variables.keys(), ...added.keys()];
-  const all = { variables, fields: Object.values(fields), added, names, rules: [...rules] };
+  const blank = Object.fromEntries(names.map((name) => [name, undefined]));
+  const all = { variables, fields: Object.values(fields), added, names, blank, rules: [...rules] };
   return object ? { ...all, object } : all;
 }
 
