@@ -12,3 +12,4 @@ export {
   parseRate,
   type Rate,
 } from "./units.ts";
+export { unlessAborted } from "./unless-aborted.ts";

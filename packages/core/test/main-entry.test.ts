@@ -52,6 +52,7 @@ describe("the main entry", () => {
       "silentLogger",
       "sleep",
       "systemClock",
+      "unlessAborted",
     ]);
   });
 });
