@@ -4,8 +4,9 @@ import { defineConfig, type ViteUserConfig } from "vitest/config";
 import { example, published, type TestedPackage, tool, vitestProjects } from "./testing/src/vitest.ts";
 
 export const packages: readonly TestedPackage[] = [
-  published("core"),
+  published("core", { servers: ["redis", "postgres"] }),
   published("config"),
+  published("http-retry"),
   published("rate-limiter", { servers: ["redis", "postgres"] }),
   example("express"),
   tool("testing", { servers: ["redis", "redis-cluster", "postgres", "pgbouncer"] }),

@@ -1,0 +1,88 @@
+// What the rooms of the engine hand to each other.
+
+import type { Dispatcher } from "undici";
+import type { RequestBody } from "../body/request-body.ts";
+import type { KeptResponse } from "../errors.ts";
+import type { Policy } from "../policy/policy.ts";
+
+/** One attempt that is over. */
+export interface AttemptRecord {
+  /** 1 for the first. */
+  readonly number: number;
+  /** Of the response, where there was one. */
+  readonly status?: number;
+  /** Why there was none, or why its body broke. */
+  readonly error?: unknown;
+  /** From the dispatch of the attempt to its end. */
+  readonly durationMs: number;
+  /** What was waited after it; 0 where nothing came after. */
+  readonly waitMs: number;
+}
+
+/** Why a call was not tried again. `until`, in milliseconds since the epoch, is when the server may be asked again. */
+export interface GaveUp {
+  readonly why: GiveUpReason;
+  readonly until?: number;
+}
+
+/**
+ * - `done`: there is nothing to try again
+ * - `not-retryable`: a status or an error that another attempt would meet again
+ * - `not-idempotent`: the request may have been carried out, and must not be twice
+ * - `body-spent`: the request's body can't be sent again
+ * - `attempts`: as many as are allowed were made
+ * - `budget`: too many of the origin's requests are retries already
+ * - `deadline`: the next attempt would start after the deadline
+ * - `wait-too-long`: the server asked for more than the deadline or the longest delay
+ * - `circuit-open`: the origin is left alone for now
+ */
+export type GiveUpReason =
+  | "done"
+  | "not-retryable"
+  | "not-idempotent"
+  | "body-spent"
+  | "attempts"
+  | "budget"
+  | "deadline"
+  | "wait-too-long"
+  | "circuit-open";
+
+/** The one controller that a sink sees, whatever attempts come and go behind it. */
+export interface CallController extends Dispatcher.DispatchController {
+  /** The attempts that are over; the one that now answers is not among them. */
+  readonly attempts: readonly AttemptRecord[];
+  /** Set before `onResponseStart` and `onResponseError`. */
+  readonly gaveUp: GaveUp | undefined;
+  /** The last response whose body was not passed on, where there was one. */
+  readonly lastResponse: KeptResponse | undefined;
+}
+
+/**
+ * Takes what one call comes to, as undici's handlers do: `onRequestStart` once, before anything is sent; then either
+ * `onResponseStart`, data and `onResponseEnd`, or at any time `onResponseError`, after which nothing comes. Errors are
+ * `HttpRetryError`s, but for the reason of an abort, which comes as it is. `onRequestStart` comes again where a layer below has
+ * a context to hand up, such as the redirects that it followed.
+ */
+export interface Sink extends Dispatcher.DispatchHandler {
+  /**
+   * Forgets the response that it was given so far: `onResponseStart` comes again. Present only where no byte of it has been
+   * let out of hand.
+   */
+  restart?(): void;
+}
+
+/** A request as the engine takes it. */
+export interface EngineCall {
+  /** The layer below: an undici dispatcher's own. */
+  readonly dispatch: Dispatcher["dispatch"];
+  /** Without its body and its signal. `origin`, `path` and `method` are set. */
+  readonly options: Dispatcher.DispatchOptions;
+  readonly body: RequestBody | undefined;
+  readonly policy: Policy;
+  /** Ends the call: attempts, waits and body. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the sink wants informational responses (1xx), each as an `onResponseStart`. Default false. */
+  readonly wantsInformation?: boolean | undefined;
+  /** By the monotonic clock; overrides the policy's. Of a call that several requests share, such as redirects. */
+  readonly deadlineAt?: number | undefined;
+}
