@@ -43,7 +43,7 @@ function peerRow(verdicts: readonly Verdict[], peer: Entry): Row {
     ours: summarise([client ?? 0]),
     peer: {
       name: peer.name,
-      version: versionOf(peer),
+      version: peer.packages.includes(peer.name) ? undefined : `of ${versionOf(peer)}`,
       value: summarise([right]),
       ratio: summarise([(client ?? 0) / right]),
     },

@@ -1,13 +1,19 @@
 // @holdfast/http-retry: its three ways in, beside the library that it stands on and beside other clients.
 
 import { join } from "node:path";
-import { type Bench, type Comparison, type Row, summarise } from "./harness.ts";
+import { type Bench, type Comparison, freshProcesses, type Row, summarise } from "./harness.ts";
 import { bytesLeftBehind } from "./http-retry/memory.ts";
-import { poolComparisons } from "./rate-limiter/pooled.ts";
 import { rowOf } from "./rate-limiter/row.ts";
 
-const ALONE = "get(url).json(), one at a time";
-const TOGETHER = "get(url).json(), 64 in flight, processor time";
+const JSON_CALL = "get(url).json()";
+const ALONE = "one at a time";
+const TOGETHER = "64 in flight, processor time";
+
+/** What each script reports. */
+interface Speeds {
+  readonly alone: Comparison;
+  readonly together: Comparison;
+}
 
 export const bench: Bench = {
   name: "http-retry",
@@ -17,29 +23,31 @@ export const bench: Bench = {
 };
 
 async function clientRows(): Promise<Row[]> {
-  const { alone, together } = await pool("client-speed.ts", 5);
+  const { alone, together } = await speeds("client", { undici: "undici-request" }, 7);
   return [
-    row(alone, "undici", `${ALONE}, beside request`, 0.95),
-    row(together, "undici", `${TOGETHER}, beside request`, 0.85),
+    row(alone, "undici", `${JSON_CALL} beside request, ${ALONE}`, 0.95),
+    row(together, "undici", `${JSON_CALL} beside request, ${TOGETHER}`, 0.85),
   ];
 }
 
 async function peerRows(): Promise<Row[]> {
-  const { alone, together } = await pool("peers-speed.ts", 2);
-  const peers = ["got", "ky", "axios-retry"];
+  const peers = { undici: "undici-fetch", got: "got", ky: "ky", "axios-retry": "axios" };
+  const { alone, together } = await speeds("client", peers, 2);
+  const name = (peer: string): string => (peer === "undici" ? `${JSON_CALL} beside fetch` : JSON_CALL);
   return [
-    row(together, "undici", `${TOGETHER}, beside fetch`, 1 / 3),
-    ...peers.map((peer) => row(together, peer, TOGETHER, 1 / 6)),
-    row(alone, "undici", `${ALONE}, beside fetch`),
-    ...peers.map((peer) => row(alone, peer, ALONE)),
+    ...Object.keys(peers).map((peer) => row(alone, peer, `${name(peer)}, ${ALONE}`)),
+    ...Object.keys(peers).map((peer) =>
+      row(together, peer, `${name(peer)}, ${TOGETHER}`, peer === "undici" ? 1 / 3 : 1 / 6),
+    ),
   ];
 }
 
 async function faceRows(): Promise<Row[]> {
-  const { interceptor, fetch } = await pool("faces-speed.ts", 3);
+  const interceptor = await speeds("interceptor", { undici: "undici-request" }, 4);
+  const fetch = await speeds("client-fetch", { undici: "undici-fetch" }, 4);
   return [
-    row(interceptor, "undici", "request through the interceptor, 64 in flight, processor time", 1.1),
-    row(fetch, "undici", "fetch, 64 in flight, processor time", 1.05),
+    row(interceptor.together, "undici", `request through the interceptor, ${TOGETHER}`, 1.1),
+    row(fetch.together, "undici", `fetch, ${TOGETHER}`, 1.05),
   ];
 }
 
@@ -49,16 +57,16 @@ async function memoryRows(): Promise<Row[]> {
   return [{ name, unit: "bytes/request", better: "lower", ours, goal: { of: "ours", atMost: 1 } }];
 }
 
-function pool(file: string, rounds: number): Promise<Readonly<Record<string, Comparison>>> {
-  return poolComparisons(script(file), { rounds, nodeArguments: ["--expose-gc"] });
+async function speeds(ours: string, peers: Readonly<Record<string, string>>, rounds: number): Promise<Speeds> {
+  const script = (name: string): string => join(import.meta.dirname, "http-retry", `speed-${name}.ts`);
+  const peerScripts = Object.entries(peers).map(([peer, name]) => [peer, script(name)] as const);
+  const scripts = { ours: script(ours), peers: Object.fromEntries(peerScripts) };
+  const { alone, together } = await freshProcesses(scripts, { rounds, nodeArguments: ["--expose-gc"] });
+  if (!alone || !together) throw new Error("a script reports what it takes alone, and together");
+  return { alone, together };
 }
 
-function row(comparison: Comparison | undefined, peer: string, name: string, atMost?: number): Row {
-  if (!comparison) throw new Error(`no script reports "${name}"`);
+function row(comparison: Comparison, peer: string, name: string, atMost?: number): Row {
   const goal = atMost === undefined ? undefined : ({ of: "ratio", atMost } as const);
   return rowOf(comparison, peer, { name, unit: "µs", better: "lower", goal });
-}
-
-function script(file: string): string {
-  return join(import.meta.dirname, "http-retry", file);
 }

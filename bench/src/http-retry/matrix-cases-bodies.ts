@@ -42,7 +42,7 @@ export const bodyCases: readonly Case[] = [
     settings: { baseDelayMs: 10 },
     judge: ({ isSettled, error }) => [
       ["still waiting after 5 s", !isSettled],
-      ["SHORT BODY, told as good", error === undefined],
+      ["short body, told as good", error === undefined],
     ],
   }),
   oneCall({
@@ -52,7 +52,7 @@ export const bodyCases: readonly Case[] = [
     settings: { baseDelayMs: 10 },
     judge: ({ isSettled, error }) => [
       ["still waiting after 5 s", !isSettled],
-      ["DAMAGED BODY, told as good", error === undefined],
+      ["damaged body, told as good", error === undefined],
     ],
   }),
   oneCall({
@@ -97,7 +97,7 @@ function broken(etag: string | undefined): Answer {
 function neverWrong({ isSettled, error, body }: Seen): Faults {
   return [
     ["still waiting after 5 s", !isSettled],
-    ["WRONG BODY, told as good", error === undefined && body !== OLD && body !== NEW],
+    ["wrong body, told as good", error === undefined && body !== OLD && body !== NEW],
   ];
 }
 
@@ -105,6 +105,6 @@ function sentWhole({ isSettled, status, requests }: Seen): Faults {
   const whole = requests.filter(({ isComplete }) => isComplete);
   return [
     ["still waiting after 5 s", !isSettled],
-    ["sends an EMPTY body, told as good", status === 200 && !whole.every(({ body }) => body.includes(TEXT))],
+    ["sends an empty body, told as good", status === 200 && !whole.every(({ body }) => body.includes(TEXT))],
   ];
 }

@@ -52,7 +52,7 @@ export const statusCases: readonly Case[] = [
     right: "One request; the response is the caller's, with its body.",
     script: [{ status: 500, body: "broke" }, OK],
     ask: { method: "POST" },
-    judge: (seen) => [["POSTS TWICE", seen.requests.length > 1], ...hasResponse(seen, 500, "broke")],
+    judge: (seen) => [["posts twice", seen.requests.length > 1], ...hasResponse(seen, 500, "broke")],
   }),
   oneCall({
     name: "POST, reset before the response",
@@ -60,7 +60,7 @@ export const statusCases: readonly Case[] = [
     script: ["reset", OK],
     ask: { method: "POST" },
     judge: ({ requests, error }) => [
-      ["POSTS TWICE", requests.length > 1],
+      ["posts twice", requests.length > 1],
       ["no error", error === undefined],
     ],
   }),
@@ -96,7 +96,7 @@ function crossOrigin(header: string, value: string): Case {
       await askOnce(contestant, { url: server.origin, headers: { [header]: value } });
       await contestant.close?.();
       const [request] = other.requests;
-      return firstFault([["SENDS IT THERE", request?.headers[header.toLowerCase()] !== undefined]]);
+      return firstFault([["sends it there", request?.headers[header.toLowerCase()] !== undefined]]);
     },
   };
 }

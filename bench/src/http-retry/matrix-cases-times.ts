@@ -24,7 +24,7 @@ export const timeCases: readonly Case[] = [
     ask: { method: "POST" },
     settings: { timeoutMs: TIMEOUT_MS },
     judge: ({ isSettled, requests, error }) => [
-      ["POSTS TWICE", requests.length > 1],
+      ["posts twice", requests.length > 1],
       ["still waiting after 5 s", !isSettled],
       ["no error", error === undefined],
     ],

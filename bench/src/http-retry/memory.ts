@@ -1,9 +1,10 @@
 // Whether the client holds on to anything of its requests.
 
+import { createHttpClient } from "@holdfast/http-retry";
 import { bytesPerKey } from "../harness.ts";
-import { askTogether } from "./microseconds.ts";
+import { EVERYTHING } from "./everything.ts";
 import { startKeepAliveServer } from "./server.ts";
-import { ours } from "./sides.ts";
+import { askTogether } from "./speed.ts";
 
 const WARM_UP = 100_000;
 const MILLION = 1_000_000;
@@ -11,7 +12,8 @@ const MILLION = 1_000_000;
 /** Bytes that a request leaves behind, over a million of them, 64 at a time. */
 export async function bytesLeftBehind(): Promise<number> {
   using server = await startKeepAliveServer();
-  const ask = ours(server.url);
+  await using client = createHttpClient(EVERYTHING);
+  const ask = (): Promise<unknown> => client.get(server.url).json();
   await askTogether(ask, WARM_UP, 64);
-  return bytesPerKey(MILLION, () => askTogether(ask, MILLION, 64));
+  return await bytesPerKey(MILLION, () => askTogether(ask, MILLION, 64));
 }

@@ -1,11 +1,10 @@
 // The types of what loadConfig takes and gives.
 
-import type { Clock, Logger } from "@holdfast/core";
+import type { Clock, Logger, OutputOf } from "@holdfast/core";
 import type { ObjectSchema, Schema } from "./declaration.ts";
 import type { Explanation } from "./explain.ts";
 import type { Rule, VariableSchemas } from "./rules.ts";
 import type { Source, SourceFunction } from "./source.ts";
-import type { OutputOf } from "./standard-schema.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
 
 export interface ConfigOptions<S extends Schema, R extends readonly Rule<Values<S>>[]> {

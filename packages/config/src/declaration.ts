@@ -1,8 +1,8 @@
 // What a schema and its rules declare: every variable, with all that is known of it.
 
+import type { StandardSchemaV1 } from "@holdfast/core";
 import { ConfigError } from "./config-error.ts";
 import type { Rule, VariableSchemas } from "./rules.ts";
-import type { StandardSchemaV1 } from "./standard-schema.ts";
 import { specOf, type VariableSpec } from "./variable.ts";
 
 /** `z.object({ … })`, or another library's object schema that shows its fields as `shape`. */

@@ -1,7 +1,7 @@
 // Runs schemas of other libraries: hands them text in the form they want, and lets none of their messages repeat it.
 
+import type { SchemaIssue, StandardSchemaV1 } from "@holdfast/core";
 import { andThen, invalid, type Parsed, valid } from "./parsed.ts";
-import type { SchemaIssue, StandardSchemaV1 } from "./standard-schema.ts";
 import { repeats } from "./withhold.ts";
 import { coercesAbsence, type Decoder, declaredPath } from "./zod.ts";
 

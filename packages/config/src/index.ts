@@ -1,3 +1,4 @@
+export type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
 export type { Config, ConfigMethods, ConfigOptions, Values } from "./config.ts";
 export { ConfigError, type ConfigErrorCode, type Problem, type ProblemKind } from "./config-error.ts";
 export type { ObjectSchema, Schema } from "./declaration.ts";
@@ -14,6 +15,5 @@ export type { FoundValue, Source, SourceContext, SourceFunction, SourceResult, U
 export { type EnvFileOptions, envFile } from "./sources/env-file.ts";
 export { type ProcessEnvOptions, processEnv } from "./sources/process-env.ts";
 export { values } from "./sources/values.ts";
-export type { OutputOf, StandardSchemaV1 } from "./standard-schema.ts";
 export type { Default, Presence, Variable } from "./variable.ts";
 export type { Watch, WatchOptions } from "./watch.ts";

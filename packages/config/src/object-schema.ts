@@ -1,10 +1,10 @@
 // A whole object schema, such as z.object(): its fields are validated by the object itself, so that its refinements hold too.
 
+import type { SchemaIssue, SchemaResult } from "@holdfast/core";
 import type { ObjectSchema } from "./declaration.ts";
 import { withheld } from "./foreign.ts";
 import { valid } from "./parsed.ts";
 import { choose, type Findings, givenTexts, isPartial, settle, settleEach } from "./settle.ts";
-import type { SchemaIssue, SchemaResult } from "./standard-schema.ts";
 import type { VariableSpec } from "./variable.ts";
 import { coercesAbsence } from "./zod.ts";
 

@@ -1,6 +1,6 @@
 // Rules that hold between variables. A rule is run when all variables that it names are valid by themselves.
 
-import type { StandardSchemaV1 } from "./standard-schema.ts";
+import type { StandardSchemaV1 } from "@holdfast/core";
 
 /** Schemas by variable name. */
 export type VariableSchemas = Readonly<Record<string, StandardSchemaV1>>;

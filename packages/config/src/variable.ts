@@ -1,10 +1,10 @@
 // A variable: a schema for one piece of text, and what people should know about it. It is a Standard Schema itself.
 
+import type { SchemaResult, StandardSchemaV1 } from "@holdfast/core";
 import { Secret } from "@holdfast/core";
 import { parseAbsent, parseWith } from "./foreign.ts";
 import { andThen, invalid, type Parsed, valid } from "./parsed.ts";
 import { isSecret } from "./redact.ts";
-import type { SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
 import { type Decoder, decoderOf } from "./zod.ts";
 
 /** What happens when nothing is set. */

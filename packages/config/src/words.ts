@@ -1,7 +1,7 @@
 // A variable in words: what it expects, what it is for. Of another library's schema as far as can be told from outside.
 
+import type { StandardSchemaV1 } from "@holdfast/core";
 import { oneOfText } from "./schemas/grammar.ts";
-import type { StandardSchemaV1 } from "./standard-schema.ts";
 import type { Presence, VariableSpec } from "./variable.ts";
 import { absenceOf, isZod, unwrap } from "./zod.ts";
 

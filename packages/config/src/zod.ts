@@ -1,9 +1,9 @@
 // Reads the shape of a zod 4 schema without importing zod, so that text is turned into what the schema wants strictly:
 // zod's own coercion makes 0 of "", true of "false" and 16 of "0x10".
 
+import type { StandardSchemaV1 } from "@holdfast/core";
 import { invalid, type Parsed, valid } from "./parsed.ts";
 import { parseBoolean, parseInteger, parseNumber } from "./schemas/grammar.ts";
-import type { StandardSchemaV1 } from "./standard-schema.ts";
 
 /** The part of zod's documented `_zod.def` (https://zod.dev/packages/core) that is read here. */
 interface ZodDef {

@@ -3,6 +3,7 @@ export { type CoreErrorCode, HoldfastError } from "./errors.ts";
 export { type Logger, silentLogger } from "./logger.ts";
 export { Secret } from "./secret.ts";
 export { type SleepOptions, sleep } from "./sleep.ts";
+export type { OutputOf, SchemaIssue, SchemaResult, StandardSchemaV1 } from "./standard-schema.ts";
 export {
   type Bytes,
   type Duration,

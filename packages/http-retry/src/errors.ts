@@ -1,7 +1,7 @@
 // What this package throws, with everything that was tried before it gave up.
 
+import type { SchemaIssue } from "@holdfast/core";
 import { HoldfastError } from "@holdfast/core";
-import type { SchemaIssue } from "./client/standard-schema.ts";
 import type { AttemptRecord } from "./engine/types.ts";
 
 /**

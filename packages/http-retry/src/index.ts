@@ -1,3 +1,4 @@
+export type { SchemaIssue, StandardSchemaV1 } from "@holdfast/core";
 export type { BodyInput, MadeBody } from "./body/body-of.ts";
 export type { BodyStream } from "./body/byte-source.ts";
 export type { HttpCall } from "./client/call.ts";
@@ -7,7 +8,6 @@ export type { DownloadProgress, FileDownload } from "./client/download-file.ts";
 export type { FetchLike } from "./client/fetch.ts";
 export type { CallOptions, HeaderFields, HttpClientOptions } from "./client/options.ts";
 export type { HttpResponse } from "./client/response.ts";
-export type { SchemaIssue, StandardSchemaV1 } from "./client/standard-schema.ts";
 export type { AttemptRecord, GiveUpReason } from "./engine/types.ts";
 export { HttpRetryError, type HttpRetryErrorCode, type KeptResponse } from "./errors.ts";
 export {

@@ -3,6 +3,8 @@ import { arrayBuffer } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { type BodyInput, bodyOf } from "../src/body/body-of.ts";
 import type { RequestBody } from "../src/body/request-body.ts";
+import { createHttpClient } from "../src/index.ts";
+import { startScriptedServer } from "../src/testing.ts";
 
 const open = (input: BodyInput): RequestBody => bodyOf(input, { replayLimit: 1024 });
 
@@ -118,3 +120,23 @@ test.each([undefined, null, 5, { a: 1 }, true, ["a"]])("%j is refused by its typ
 test.each([new FormData(), new Blob([]), new URLSearchParams()])("a function must not give %o", async (made) => {
   await expect(open((() => made) as never).open()).rejects.toMatchObject({ code: "INVALID_OPTION" });
 });
+
+test.each([
+  ["a Blob", new Blob(["body"])],
+  ["a form with a file", form()],
+  ["text", "body"],
+  ["bytes", bytes],
+] as [string, BodyInput][])("%s is sent with its length, which is known", async (_, body) => {
+  await using server = await startScriptedServer();
+  await using client = createHttpClient();
+  await client.put(server.origin, { body });
+  const [request] = server.requests;
+  expect(request?.headers).not.toHaveProperty("transfer-encoding");
+  expect(request?.headers["content-length"]).toBe(String(request?.body.byteLength));
+});
+
+function form(): FormData {
+  const made = new FormData();
+  made.append("file", new File(["content"], "name"));
+  return made;
+}

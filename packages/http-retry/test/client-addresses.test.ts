@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CallOptions, createHttpClient, HttpRetryError } from "../src/index.ts";
 import { Recorder } from "./recorder.ts";
@@ -60,7 +61,11 @@ describe("an absolute URL", () => {
     ["http://api.test/a b", "http://api.test/a%20b"],
     ["http://api.test:8080/a'b?c'd", "http://api.test:8080/a'b?c%27d"],
     ["http://api.test//a/../b", "http://api.test//b"],
-    ["http://api.test\\a", "http://api.test/a"],
+    ["http://api.test\\a/b", "http://api.test/a/b"],
+    ["http://api.test?x=/y", "http://api.test/?x=/y"],
+    ["http://api.test#/y", "http://api.test/"],
+    ["http:///api.test/a", "http://api.test/a"],
+    ["http://a\tpi.test/a/b", "http://api.test/a/b"],
   ])("%j goes to %s, base or none, and again", async (url, expected) => {
     const dispatcher = new Recorder();
     const client = createHttpClient({ dispatcher });
@@ -69,6 +74,32 @@ describe("an absolute URL", () => {
     expect(urls).toEqual([expected, expected, expected]);
     expect(await sent("https://other.test/v1", url)).toBe(expected);
     expect(await sent(undefined, new URL(url))).toBe(expected);
+  });
+
+  it("is read as the URL standard reads it, whatever came before", async () => {
+    const text = (maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(..."aZ9/.%2e?#&=:@\\\t '~-_;,+[]"), maxLength });
+    const start = fc.tuple(fc.constantFrom("http://", "HTTPS://"), fc.constantFrom("a.test", "a", "0x7f.1"), text(3));
+    await fc.assert(
+      // Most begin alike, as those do that one client is given.
+      fc.asyncProperty(start, fc.array(text(8), { minLength: 2, maxLength: 6 }), async (prefix, ends) => {
+        const dispatcher = new Recorder();
+        const client = createHttpClient({ dispatcher });
+        for (const one of ends.map((end) => `${prefix.join("")}${end}`)) {
+          const standard = URL.parse(one);
+          const isTaken = standard !== null && standard.username === "" && standard.password === "";
+          const isSent = await client.get(one).then(
+            () => true,
+            () => false,
+          );
+          expect(isSent).toBe(isTaken);
+          const sentTo = dispatcher.requests.at(-1);
+          if (isTaken)
+            expect(`${sentTo?.origin}${sentTo?.path}`).toBe(standard.origin + standard.pathname + standard.search);
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it("is told from another one that begins as the last one did", async () => {

@@ -24,6 +24,20 @@ describe("a call", () => {
     expect(dispatcher.requests).toHaveLength(1);
   });
 
+  it("has what a promise has", async () => {
+    const client = createHttpClient({ baseUrl: "https://api.test", dispatcher: new Recorder({ status: 404 }) });
+    let isOver = false;
+    const caught = await client
+      .get("x")
+      .finally(() => {
+        isOver = true;
+      })
+      .catch((error: unknown) => error);
+    expect(caught).toBeInstanceOf(HttpRetryError);
+    expect(isOver).toBe(true);
+    expect(await client.get("x").catch(() => "instead")).toBe("instead");
+  });
+
   it("is a response with its body, which joins the pieces that it came in", async () => {
     const body = "0123456789".repeat(10);
     await using server = await startScriptedServer({

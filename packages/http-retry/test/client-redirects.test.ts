@@ -59,7 +59,7 @@ describe("a redirect", () => {
     const [, second] = dispatcher.requests;
     expect(second).toMatchObject({ method: next, body: method === next && hasBody ? '{"a":1}' : undefined });
     const names = method === next || !hasBody ? ["content-language", "x-kept"] : ["x-kept"];
-    expect(Object.keys(second?.headers ?? {}).filter((name) => name !== "content-type")).toEqual(
+    expect(Object.keys(second?.headers ?? {}).filter((name) => !/^content-(?:type|length)$/.test(name))).toEqual(
       method === next ? names : ["x-kept"],
     );
     expect("content-type" in (second?.headers ?? {})).toBe(method === next && hasBody);
@@ -206,6 +206,18 @@ describe("a chain of redirects", () => {
       [2, 302],
       [3, 503],
       [4, 404],
+    ]);
+  });
+
+  it("names all attempts too when the last of its requests has no response", async () => {
+    await using server = await startScriptedServer([{ status: 302, headers: { location: "/b" } }, "reset"]);
+    await using client = createHttpClient({ baseUrl: server.origin, retries: 1, random: () => 0 });
+    const error = await failure(client.get("/a"));
+    expect(error).toMatchObject({ code: "NETWORK", cause: expect.any(Error) });
+    expect(error.attempts.map(({ number, status }) => [number, status])).toEqual([
+      [1, 302],
+      [2, undefined],
+      [3, undefined],
     ]);
   });
 

@@ -1,17 +1,20 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { createManualClock } from "@holdfast/core";
 import { runAndKill, runToEnd } from "@holdfast/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createHttpClient, type DownloadToOptions, type FileDownload, type HttpClientOptions } from "../src/index.ts";
-import { type ScriptedServer, type Step, startScriptedServer } from "../src/testing.ts";
+import { type Answer, type ScriptedServer, type Step, startScriptedServer } from "../src/testing.ts";
 
 const CONTENT = randomBytes(300_000);
 const OTHER = randomBytes(300_000);
+/** Node takes a while to start, the longer the busier the machine is. */
+const CHILDREN = { timeout: 30_000 };
 const child = (name: string): string => join(import.meta.dirname, "children", `${name}.ts`);
 const digest = (bytes: Uint8Array): string => `sha-256=:${createHash("sha256").update(bytes).digest("base64")}:`;
 
@@ -34,13 +37,11 @@ async function serve(...script: readonly Step[]): Promise<ScriptedServer> {
   return server;
 }
 
-type Object = Exclude<Step, string | ((request: never) => unknown)>;
-
-function whole(body: Uint8Array = CONTENT, etag = '"v1"', headers: Record<string, string> = {}): Object {
+function whole(body: Uint8Array = CONTENT, etag = '"v1"', headers: Record<string, string> = {}): Answer {
   return { body, headers: { etag, ...headers }, ranges: true };
 }
 
-const cut = (step: Object, afterBytes = 100_000): Object => ({ ...step, cut: { afterBytes, of: "body" } });
+const cut = (step: Answer, afterBytes = 100_000): Answer => ({ ...step, cut: { afterBytes, of: "body" } });
 
 async function download(
   server: ScriptedServer,
@@ -172,6 +173,24 @@ test("a part of another URL is not gone on with", async () => {
   await expectOnlyTheFile();
 });
 
+test("what came from another place by a redirect is not gone on with, though its validator is the same", async () => {
+  const to = (location: string): Step => ({ status: 302, headers: { location } });
+  const server = await serve(
+    to("/a?signed=1"),
+    cut(whole()),
+    to("/a?signed=2"),
+    cut(whole()),
+    to("/b"),
+    whole(OTHER),
+    whole(OTHER),
+  );
+  await breakOff(server);
+  await expect(download(server)).rejects.toMatchObject({ code: "BODY_BROKEN" });
+  expect(server.requests[3]?.headers["range"]).toBe("bytes=99999-");
+  expect(await download(server)).toMatchObject({ resumedFrom: 0 });
+  await expectOnlyTheFile(OTHER);
+});
+
 test("the state that is kept holds no secret of the URL", async () => {
   const server = await serve(cut(whole()));
   await using client = createHttpClient({ retries: 0 });
@@ -213,11 +232,26 @@ test("of a part that lost its end, what is there counts", async () => {
 test("after the machine was started again, only what had reached the disk counts", async () => {
   const server = await serve(cut(whole()), whole());
   await breakOff(server);
-  const state = JSON.parse(await readFile(`${file}.part.json`, "utf8"));
-  await writeFile(`${file}.part.json`, JSON.stringify({ ...state, syncedBytes: 40_000, boot: "another" }));
+  await restartMachine(40_000);
   expect(await download(server)).toMatchObject({ resumedFrom: 40_000 });
   await expectOnlyTheFile();
 });
+
+test("nor does the rest count for a download after that", async () => {
+  const server = await serve(cut(whole()), cut(whole(), 11), whole());
+  await breakOff(server);
+  await restartMachine(40_000);
+  await expect(download(server)).rejects.toMatchObject({ code: "BODY_BROKEN" });
+  expect(await download(server)).toMatchObject({ resumedFrom: 40_010 });
+  await expectOnlyTheFile();
+});
+
+/** What was written since the last sync is now anything. */
+async function restartMachine(syncedBytes: number): Promise<void> {
+  const state = JSON.parse(await readFile(`${file}.part.json`, "utf8"));
+  await writeFile(`${file}.part.json`, JSON.stringify({ ...state, syncedBytes, boot: "another" }));
+  await writeFile(`${file}.part`, Buffer.concat([CONTENT.subarray(0, syncedBytes), Buffer.alloc(60_000)]));
+}
 
 test("a part that was whole already asks for its last byte only", async () => {
   const server = await serve(cut(whole()), whole());
@@ -245,7 +279,7 @@ test("a whole body that is not what its Repr-Digest says is thrown away", async 
   expect(await readdir(folder)).toEqual([]);
 });
 
-test.each(["kill at the first piece", "kill in the middle"])("goes on after a %s", async (when) => {
+test.each(["kill at the first piece", "kill in the middle"])("goes on after a %s", CHILDREN, async (when) => {
   // Small pieces, so that there are many places to die at.
   const slow: Step = { ...whole(), drip: { bytes: 20_000, every: 1 } };
   const server = await serve(slow, whole());
@@ -287,9 +321,29 @@ test("progress is told after each piece, and what it throws ends the download", 
 });
 
 test("one deadline is for all that it takes", async () => {
-  const server = await serve(cut(whole(), 10), "hang");
-  await expect(download(server, { deadline: 200 }, { retries: 5 })).rejects.toMatchObject({ code: "DEADLINE" });
+  const clock = createManualClock();
+  const slow = (): Step => {
+    clock.advance(60_000);
+    return cut(whole(), 10);
+  };
+  const server = await serve(slow, "hang");
+  const call = download(server, { deadline: "100s" }, { clock, retries: 1, attemptTimeout: 0 });
+  // The wait between the two, which is none, still takes a look at the clock.
+  const requestsSoFar = (): number => {
+    clock.advance(0);
+    return server.requests.length;
+  };
+  await expect.poll(requestsSoFar).toBe(2);
+  clock.advance(41_000);
+  await expect(call).rejects.toMatchObject({ code: "DEADLINE" });
   expect((await stat(`${file}.part`)).size).toBe(10);
+});
+
+test("a deadline that leaves no time for the wait ends it at once", async () => {
+  const server = await serve(cut(whole()), cut(whole(), 10));
+  await breakOff(server);
+  const call = download(server, { deadline: "10s" }, { baseDelay: "1m", jitter: "none", retries: 1 });
+  await expect(call).rejects.toMatchObject({ code: "DEADLINE", cause: { code: "BODY_BROKEN" } });
 });
 
 test.each([204, 206, 304])("a status of %i is nothing to put into a file", async (status) => {
@@ -350,7 +404,6 @@ test("a claim of another machine that was renewed lately holds", async () => {
 });
 
 async function claim(name: string, ageMs: number): Promise<void> {
-  const { mkdir } = await import("node:fs/promises");
   await mkdir(`${file}.part.lock`);
   const path = join(`${file}.part.lock`, name);
   await writeFile(path, "");
@@ -370,7 +423,7 @@ test("a download whose claim was taken over does not put its file in place", asy
   expect(existsSync(file)).toBe(false);
 });
 
-test("a full disk is an error that says so, and loses nothing", async () => {
+test("a full disk is an error that says so, and loses nothing", CHILDREN, async () => {
   const server = await serve(whole());
   const { failure, content, ...again } = await onSmallDisk(server.origin);
   expect(failure).toMatchObject({

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
+import { createManualClock } from "@holdfast/core";
+import { Agent } from "undici";
 import { afterEach, expect, test } from "vitest";
 import { createHttpClient, type HttpClient } from "../src/index.ts";
 import { type ScriptedServer, type Step, startScriptedServer } from "../src/testing.ts";
@@ -74,21 +76,39 @@ test("a body that is not what its Repr-Digest says fails before its end", async 
 });
 
 test("a slow reader holds the other side back", async () => {
-  const body = Buffer.alloc(32 * 1024 * 1024);
-  let sent = 0;
-  const server = await serve({ body });
-  const { stream } = await client.download(server.origin);
+  const length = 16 * 1024 * 1024;
+  const server = await serve({ body: Buffer.alloc(length) });
+  let received = 0;
+  const agent = new Agent();
+  const counting = agent.compose((dispatch) => (options, handler) => {
+    const { onResponseData } = handler;
+    handler.onResponseData = (controller, chunk) => {
+      received += chunk.byteLength;
+      onResponseData?.call(handler, controller, chunk);
+    };
+    return dispatch(options, handler);
+  });
+  const { stream } = await createHttpClient({ dispatcher: counting }).download(server.origin);
   const reader = stream.getReader();
   await reader.read();
-  // Long enough for the whole body, were it not held back.
-  for (let i = 0; i < 2000; i++) await turn();
-  expect(server.requests[0]?.isAbandoned).toBe(false);
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    sent += value.byteLength;
-  }
-  expect(sent).toBeGreaterThan(31 * 1024 * 1024);
+  // Time enough for all of it, were it not held back.
+  for (let i = 0; i < 5000; i++) await turn();
+  expect(received).toBeLessThan(1024 * 1024);
+  while (!(await reader.read()).done);
+  expect(received).toBe(length);
+  await agent.close();
+});
+
+test("what came before the body broke is still to be read, and then the error", async () => {
+  const server = await serve({ body: content, cut: { afterBytes: 50_000, of: "body" } });
+  const { stream } = await client.download(server.origin);
+  await expect.poll(() => server.openConnections).toBe(0);
+  let bytes = 0;
+  const reading = async (): Promise<void> => {
+    for await (const chunk of stream) bytes += chunk.byteLength;
+  };
+  await expect(reading()).rejects.toMatchObject({ code: "BODY_BROKEN" });
+  expect(bytes).toBe(50_000);
 });
 
 test("a redirect is followed, and an error status rejects", async () => {
@@ -101,7 +121,7 @@ test("cancelling the stream ends the call", async () => {
   const server = await serve({ body: "0123", claimedLength: 100 });
   const { stream } = await client.download(server.origin);
   await stream.cancel();
-  await expect.poll(() => server.requests[0]?.isAbandoned).toBe(true);
+  await expect.poll(() => server.openConnections).toBe(0);
 });
 
 test("an abort fails the stream with its reason", async () => {
@@ -119,4 +139,21 @@ test("a stream that fails while nobody reads it brings nothing down", async () =
   await client.download(server.origin, { signal: abort.signal });
   abort.abort(new Error("enough"));
   await turn();
+});
+
+test.each([
+  [undefined, "0123456789"],
+  ["1m", "DEADLINE"],
+] as const)("a body that is not read whole, under the deadline %s, comes to %s", async (deadline, outcome) => {
+  const [ours, theirs] = [createManualClock(), createManualClock()];
+  await using server = await startScriptedServer(
+    { body: "0123456789", drip: { bytes: 5, every: "1h" } },
+    { clock: theirs },
+  );
+  await using patient = createHttpClient({ clock: ours, bodyGapTimeout: 0 });
+  const { stream } = await patient.download(server.origin, { deadline });
+  const read = new Response(stream).text().catch((error: { readonly code: string }) => error.code);
+  await ours.advanceAsync(6 * 60_000);
+  await theirs.advanceAsync(2 * 3_600_000);
+  expect(await read).toBe(outcome);
 });

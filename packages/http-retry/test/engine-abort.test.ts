@@ -5,6 +5,8 @@ import type { Sink } from "../src/engine/types.ts";
 import { compilePolicy, type PolicyOptions } from "../src/policy/policy.ts";
 import { type Rig, reset, rig, Told } from "./engine-rig.ts";
 
+type HookName = "retry" | "attempt" | "breaker" | "giveUp" | "budget";
+
 interface Phase {
   readonly name: string;
   readonly options?: PolicyOptions;
@@ -105,14 +107,23 @@ describe("an abort", () => {
     expect(r.last).toMatchObject({ aborted: true, reason });
   });
 
-  it("by a hook that is told of a retry ends the wait", () => {
+  it.each<[HookName, number, PolicyOptions]>([
+    ["retry", 503, {}],
+    ["attempt", 503, {}],
+    ["attempt", 200, {}],
+    ["breaker", 503, { breaker: { minimum: 1 } }],
+    ["giveUp", 503, { retries: 0 }],
+    ["budget", 503, { budget: { ratio: 0, reserve: 0 } }],
+  ])("by the hook %s at a %i ends the call there", (name, status, options) => {
     const abort = new AbortController();
-    const r = rig({ onRetry: () => abort.abort() });
+    const r = rig({ ...options, on: { [name]: () => abort.abort() } });
     const told = r.call({ signal: abort.signal });
-    r.last.answer(503);
+    r.last.connect().head(status).data("some").end();
     expect(told.error).toBe(abort.signal.reason);
+    expect(told.events.filter((event) => event === "error" || event === "end")).toEqual(["error"]);
     r.clock.advance(60_000);
     expect(r.wires).toHaveLength(1);
+    expect(r.clock.pendingTimers).toBe(0);
   });
 
   it("after the end changes nothing", () => {

@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { channel } from "node:diagnostics_channel";
 import { afterEach, describe, expect, it } from "vitest";
 import { CHANNELS } from "../src/events.ts";
-import { reset, rig } from "./engine-rig.ts";
+import { reset, rig, type Told } from "./engine-rig.ts";
 
 const undo: (() => void)[] = [];
 afterEach(() => {
@@ -113,6 +114,45 @@ describe("events", () => {
     r.call();
     r.last.answer(503);
     expect(told).toMatchObject([{ attempt: 1, reason: "503" }]);
+  });
+
+  it("and attempts come in the context of their own call, whatever timer or socket they come of", async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const told: string[] = [];
+    const tell = (what: string) => (): void => void told.push(`${what} ${storage.getStore()}`);
+    const r = rig({
+      concurrency: { limit: 1 },
+      on: { attempt: tell("attempt"), retry: tell("retry"), giveUp: tell("giveUp") },
+      retries: 1,
+    });
+    const start = (name: string): Told =>
+      storage.run(name, () => {
+        const call = r.call({
+          dispatch(options, handler) {
+            told.push(`dispatch ${storage.getStore()}`);
+            return r.dispatch(options, handler);
+          },
+        });
+        return call;
+      });
+    start("one");
+    start("two");
+    r.last.answer(503);
+    await Promise.resolve();
+    r.last.answer(200);
+    await Promise.resolve();
+    r.clock.advance(100);
+    r.last.answer(503);
+    expect(told).toEqual([
+      "dispatch one",
+      "attempt one",
+      "retry one",
+      "dispatch two",
+      "attempt two",
+      "dispatch one",
+      "giveUp one",
+      "attempt one",
+    ]);
   });
 
   it("name the second of a pair", () => {

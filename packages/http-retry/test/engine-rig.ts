@@ -17,6 +17,8 @@ export class Wire {
   reason: Error | null = null;
   rawHeaders: string[] | null = null;
   rawTrailers: string[] | null = null;
+  /** What the handler threw when it was given the connection. */
+  refused: unknown;
   readonly #handler: Handler;
   #isOver = false;
 
@@ -49,9 +51,14 @@ export class Wire {
     this.fail(reason);
   }
 
-  /** It is on a connection, and its first bytes are written. */
+  /** It is on a connection, and its first bytes are written, unless the handler throws. */
   connect(context: unknown = null): this {
-    this.#handler.onRequestStart?.(this, context);
+    try {
+      this.#handler.onRequestStart?.(this, context);
+    } catch (error) {
+      this.refused = error;
+      this.fail(error as Error);
+    }
     return this;
   }
 
@@ -144,6 +151,7 @@ export interface Rig {
   readonly last: Wire;
   /** The delays that were waited, of which `onRetry` was told. */
   readonly delays: readonly number[];
+  dispatch(options: Dispatcher.DispatchOptions, handler: Handler): boolean;
   call(call?: Partial<EngineCall> & Partial<Omit<Dispatcher.DispatchOptions, "body">>, sink?: Told): Told;
 }
 
@@ -165,10 +173,15 @@ export function rig(options: PolicyOptions = {}): Rig {
     },
   });
   const engine = createEngine(policy);
+  const dispatch = (wireOptions: Dispatcher.DispatchOptions, handler: Handler): boolean => {
+    wires.push(new Wire(wireOptions, handler));
+    return true;
+  };
   return {
     clock,
     wires,
     delays,
+    dispatch,
     get last() {
       return wires.at(-1) as Wire;
     },
@@ -178,10 +191,7 @@ export function rig(options: PolicyOptions = {}): Rig {
     ) {
       engine.start(
         {
-          dispatch(wireOptions, handler) {
-            wires.push(new Wire(wireOptions, handler));
-            return true;
-          },
+          dispatch,
           options: { origin, path, method, headers },
           policy,
           ...call,

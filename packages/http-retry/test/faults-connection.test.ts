@@ -1,3 +1,4 @@
+import { createManualClock } from "@holdfast/core";
 import { startFaultProxy } from "@holdfast/testing";
 import { describe, expect, it } from "vitest";
 import { createHttpClient, HttpRetryError } from "../src/index.ts";
@@ -53,7 +54,7 @@ describe.each(NAMES)("%s", (name) => {
         ),
       );
       await face.close();
-      const odd = outcomes.filter((outcome) => outcome !== "0123456789" && !isBroken(outcome));
+      const odd = outcomes.filter((outcome) => outcome !== "0123456789" && !codesOf(outcome).includes("BODY_BROKEN"));
       expect(odd).toEqual([]);
       // Only where no length says how much is missing can the rest not be asked for.
       if (framing === "length") expect(new Set(outcomes)).toEqual(new Set(["0123456789"]));
@@ -70,6 +71,15 @@ describe.each(NAMES)("%s", (name) => {
     await Promise.all(cuts.map((at) => expect(face.ask(asked(`${server.origin}/${at}`, "POST"))).rejects.toThrow()));
     await face.close();
     expect(server.requests).toHaveLength(cuts.length);
+  });
+
+  it("fails when the body, which came in one piece with its headers, is not what its digest says", async () => {
+    const headers = { "repr-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` };
+    await using server = await startScriptedServer({ headers, body: "ok" });
+    const face = faces[name](QUICK);
+    const error = await face.ask(asked(server.origin)).catch((thrown: unknown) => thrown);
+    expect(codesOf(error)).toContain("DIGEST_MISMATCH");
+    await face.close();
   });
 
   it("gets an answer to each GET from a server that ends its connections unannounced", async () => {
@@ -113,8 +123,29 @@ it("goes on when the network is cut in the middle of a body and comes back", asy
   expect(server.requests.at(-1)?.headers["range"]).toMatch(/^bytes=[1-9]/);
 });
 
-/** The code of the error, or of its cause where fetch has put an error of its own around it. */
-function isBroken(outcome: unknown): boolean {
-  const errors = [outcome, (outcome as Error).cause];
-  return errors.some((error) => error instanceof HttpRetryError && error.code === "BODY_BROKEN");
+it("is not sent when its turn comes after its deadline, on a machine that was busy until then", async () => {
+  const time = createManualClock();
+  let busyMs = 0;
+  const clock = { ...time, monotonic: () => time.monotonic() + busyMs };
+  const answer = Promise.withResolvers<Step>();
+  await using server = await startScriptedServer(() => answer.promise);
+  await using client = createHttpClient({ ...QUICK, clock, deadline: "10s", concurrency: { limit: 1 } });
+  const first = client.get(server.origin).text();
+  const second = client
+    .get(server.origin)
+    .text()
+    .catch((error: unknown) => error);
+  await server.waitForRequests(1);
+  busyMs = 20_000;
+  answer.resolve({ body: "ok" });
+  expect(await first).toBe("ok");
+  // What was due comes only now.
+  await time.advanceAsync(20_000);
+  expect(await second).toMatchObject({ code: "DEADLINE", attempts: [] });
+  expect(server.requests).toHaveLength(1);
+});
+
+/** Of the error, and of its cause, since fetch puts an error of its own around it. */
+function codesOf(error: unknown): readonly unknown[] {
+  return [error, (error as Error).cause].map((one) => (one instanceof HttpRetryError ? one.code : undefined));
 }

@@ -3,13 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { createManualClock } from "@holdfast/core";
 import { Agent, MockAgent, FormData as UndiciFormData, Request as UndiciRequest } from "undici";
 import { afterAll, afterEach, beforeAll, expect, expectTypeOf, test } from "vitest";
 import { createFetch, type FetchLike } from "../src/client/fetch.ts";
 import { createEngine } from "../src/engine/engine.ts";
 import { HttpRetryError } from "../src/errors.ts";
 import { compilePolicy, type PolicyOptions } from "../src/policy/policy.ts";
-import { type Script, type ScriptedServer, startScriptedServer } from "../src/testing.ts";
+import { type ScriptedServer, type Step, startScriptedServer } from "../src/testing.ts";
 
 const agent = new Agent();
 const servers: ScriptedServer[] = [];
@@ -27,7 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function serve(...script: readonly Exclude<Script, readonly unknown[]>[]): Promise<ScriptedServer> {
+async function serve(...script: readonly Step[]): Promise<ScriptedServer> {
   const server = await startScriptedServer(script);
   servers.push(server);
   return server;
@@ -336,10 +337,16 @@ test("to the same origin all headers go along", async () => {
 });
 
 test("one deadline is for all redirects together", async () => {
-  const server = await serve({ status: 302, headers: { location: "/next" } }, "hang");
-  const error = await fetchWith({ deadline: 100 })(server.origin).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ cause: { code: "DEADLINE" } });
-  expect(server.requests).toHaveLength(2);
+  const clock = createManualClock();
+  const slow = (): Step => {
+    clock.advance(60_000);
+    return { status: 302, headers: { location: "/next" } };
+  };
+  const server = await serve(slow, "hang");
+  const response = fetchWith({ clock, deadline: "100s", attemptTimeout: 0 })(server.origin);
+  await server.waitForRequests(2);
+  clock.advance(41_000);
+  await expect(response).rejects.toMatchObject({ cause: { code: "DEADLINE" } });
 });
 
 test("a dispatcher of the call's own is what it goes through: MockAgent, bodies and all", async () => {

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { constants, createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import {
   Agent,
@@ -280,6 +282,42 @@ describe("the interceptor", () => {
     abort.abort(new Error("no longer wanted"));
     await expect(queued).rejects.toThrow("no longer wanted");
     expect(server.requests).toHaveLength(1);
+  });
+
+  it("leaves a connection to the next where a request gave up waiting for it", async () => {
+    const gate = Promise.withResolvers<void>();
+    const server = await serve([
+      async () => {
+        await gate.promise;
+        return ok;
+      },
+      ok,
+    ]);
+    const made = new Agent({ connections: 1 });
+    owned.push(made);
+    const first = request(server.origin, { dispatcher: made });
+    await server.waitForRequests(1);
+    await expect(
+      request(server.origin, { dispatcher: made.compose(retry({ attemptTimeout: 5, retries: 0 })) }),
+    ).rejects.toMatchObject({ code: "TIMEOUT" });
+    gate.resolve();
+    await (await first).body.dump();
+    await (await request(server.origin, { dispatcher: made })).body.dump();
+    expect([server.requests.length, server.connections]).toEqual([2, 1]);
+  });
+
+  it.each(["POST", "GET"] as const)("sends a %s again that an HTTP/2 server refused unseen", async (method) => {
+    let streams = 0;
+    const server = createServer((incoming, answer) => {
+      if (++streams === 1) incoming.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      else answer.end("ok");
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const made = new Client(`http://127.0.0.1:${port}`, { allowH2: true, h2Options: { useH2c: true } });
+    owned.push({ close: async () => void server.close() }, made);
+    const { body } = await made.compose(retry({ baseDelay: 1 })).request({ path: "/", method });
+    expect([await body.text(), streams]).toEqual(["ok", 2]);
   });
 
   it("refuses options that can't be used", () => {

@@ -125,6 +125,14 @@ test("beyond the limit the attempt that reads on has it alone, and the other nev
   expect(outcomes).toContainEqual({ status: "fulfilled", value: "1234567890abc" });
 });
 
+test("an attempt that missed what went beyond the limit does not end as if it were whole, also when the stream has ended since", async () => {
+  const body = oneShotBody(generate("12345", "67890"), 5);
+  const pieces = ((await body.open()) as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  await pieces.next();
+  expect(await send(body)).toBe("1234567890");
+  await expect(pieces.next()).rejects.toMatchObject({ code: "BODY_NOT_REPLAYABLE" });
+});
+
 test("a piece that a dead attempt has asked for goes to the next", async () => {
   const { stream, push, fail } = controlled();
   const body = oneShotBody(stream, LIMIT);

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { cut, type Rig, rig, Told, type Wire } from "./engine-rig.ts";
 
@@ -118,6 +119,15 @@ describe("a body that breaks under a strong validator", () => {
     expect(told.last).toBe("error");
   });
 
+  it("is given up where the server asks for too long a wait, and says until when", () => {
+    const r = rig();
+    const { told, next } = broken(r);
+    next.answer(503, { "retry-after": "86400" });
+    expect(told.error).toMatchObject({ code: "BODY_BROKEN", retryAt: new Date(r.clock.now() + 86_400_000) });
+    r.clock.advance(100_000);
+    expect(r.wires).toHaveLength(2);
+  });
+
   it("is asked for on where a part ends early", () => {
     const r = rig();
     const { told, next } = broken(r);
@@ -197,6 +207,14 @@ describe("a sink that can forget what it has", () => {
     expect(told).toMatchObject({ body: "busy", events: ["start", "200", "restart", "503", "end"] });
   });
 
+  it("is given the status in the place of the rest where the server asks for too long a wait", () => {
+    const r = rig();
+    const { told, next } = broken(r, WHOLE, new Told(true));
+    next.answer(503, { "retry-after": "86400" }, "busy");
+    expect(told).toMatchObject({ body: "busy", events: ["start", "200", "restart", "503", "end"] });
+    expect(told.controller?.gaveUp).toMatchObject({ why: "wait-too-long" });
+  });
+
   it("is not given the outcome of a POST a second time", () => {
     const r = rig();
     const { told } = broken(r, {}, new Told(true), { method: "POST" });
@@ -206,36 +224,37 @@ describe("a sink that can forget what it has", () => {
 });
 
 describe("a digest", () => {
-  const answer = (digest: string, text = TEXT, more: Record<string, string> = {}): Told => {
+  const answer = async (digest: string, text = TEXT, more: Record<string, string> = {}): Promise<Told> => {
     const r = rig();
     const told = r.call();
     r.last.answer(200, { "repr-digest": digest, ...more }, text);
+    await turn();
     return told;
   };
 
-  it("that holds lets the body end", () => {
-    expect(answer(sha256(TEXT)).last).toBe("end");
+  it("that holds lets the body end", async () => {
+    expect((await answer(sha256(TEXT))).last).toBe("end");
   });
 
-  it("that does not hold is an error in the place of the end", () => {
-    expect(answer(sha256("other"))).toMatchObject({ last: "error", error: { code: "DIGEST_MISMATCH" } });
+  it("that does not hold is an error in the place of the end", async () => {
+    expect(await answer(sha256("other"))).toMatchObject({ last: "error", error: { code: "DIGEST_MISMATCH" } });
   });
 
   it.each([
     ["of an algorithm that we don't know", "md5=:AAAA:"],
     ["that is malformed", "sha-256=AAAA"],
     ["of a wrong length", "sha-256=:AAAA:"],
-  ])("%s is ignored", (_what, digest) => {
-    expect(answer(digest).last).toBe("end");
+  ])("%s is ignored", async (_what, digest) => {
+    expect((await answer(digest)).last).toBe("end");
   });
 
-  it("is the strongest of several", () => {
+  it("is the strongest of several", async () => {
     const sha512 = `sha-512=:${createHash("sha512").update(TEXT).digest("base64")}:`;
-    expect(answer(`${sha256("other")}, ${sha512}`).last).toBe("end");
-    expect(answer(`${sha512.replace("sha-512=:", "sha-512=:A")}, ${sha256("other")}`).last).toBe("error");
+    expect((await answer(`${sha256("other")}, ${sha512}`)).last).toBe("end");
+    expect((await answer(`${sha512.replace("sha-512=:", "sha-512=:A")}, ${sha256("other")}`)).last).toBe("error");
   });
 
-  it("covers what was taken up again", () => {
+  it("covers what was taken up again", async () => {
     const digest = sha256(TEXT);
     for (const [rest, last] of [
       ["456789", "end"],
@@ -244,6 +263,7 @@ describe("a digest", () => {
       const r = rig();
       const { told, next } = broken(r, { ...WHOLE, "repr-digest": digest });
       next.answer(206, part(4), rest);
+      await turn();
       expect(told.last).toBe(last);
     }
   });

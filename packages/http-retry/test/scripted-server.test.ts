@@ -123,10 +123,15 @@ describe("a received request", () => {
     await expect.poll(() => received?.isAbandoned).toBe(true);
   });
 
-  it("is refused where it is not HTTP", async () => {
+  it.each([
+    ["hello\r\n\r\n", 'begins with "hello"'],
+    ["GET / HTTP/1.1\r\ncontent-length: ten\r\n\r\n", 'has the content-length "ten"'],
+    ["PUT / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nten\r\n", 'has the size "ten"'],
+    ["PUT / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nten\r\n", "longer than its size"],
+  ])("is refused where it is not HTTP: %j", async (sent, complaint) => {
     const server = await startScriptedServer();
-    expect((await exchange(server, "hello\r\n\r\n")).end).toBe("ECONNRESET");
-    await expect(server.close()).rejects.toThrow('begins with "hello"');
+    expect((await exchange(server, sent)).end).toBe("ECONNRESET");
+    await expect(server.close()).rejects.toThrow(complaint);
   });
 });
 
@@ -247,6 +252,12 @@ describe("time", () => {
     clock.advance(100);
     await once(socket, "data");
     expect(text()).toBe("HTTP/1.1 200 OK\r\nc");
+  });
+
+  it("passes for no drops of nothing", async () => {
+    const server = await startScriptedServer({ drip: { bytes: 0, every: 1 } });
+    expect((await exchange(server, get())).end).toBe("ECONNRESET");
+    await expect(server.close()).rejects.toThrow("drip.bytes is 0");
   });
 
   it("stops when the client leaves", async () => {

@@ -12,11 +12,12 @@ import { countingClock, randomOptions } from "./http-retry/requests.ts";
 const ATTEMPTS = "undici:request:create";
 
 const hops = new Map<string, Hop>();
+let clock = countingClock();
 let runs = 0;
 
 function noteAttempt(message: unknown): void {
   const { path } = (message as { readonly request: { readonly path: string } }).request;
-  hops.get(path)?.attempts.push(performance.now());
+  hops.get(path)?.attempts.push({ at: performance.now(), decidedAt: clock.read });
 }
 
 export const torture: Torture = {
@@ -32,7 +33,7 @@ export const torture: Torture = {
   },
 
   async run(random, { log }) {
-    const clock = countingClock();
+    clock = countingClock();
     const name = random.pick(Object.keys(faces) as FaceName[]);
     const options = randomOptions(random, clock);
     log(`${name}, ${JSON.stringify(options)}`);

@@ -1,7 +1,6 @@
 // Says about any Standard Schema what our own helpers say by modifiers.
 
-import type { Secret } from "@holdfast/core";
-import type { OutputOf, StandardSchemaV1 } from "../standard-schema.ts";
+import type { OutputOf, Secret, StandardSchemaV1 } from "@holdfast/core";
 import { createVariable, type Default, specOf, type Variable } from "../variable.ts";
 
 /** What `variable()` adds. The names are those of the modifiers of our own schemas. */

@@ -1,9 +1,9 @@
 // Lists and JSON documents in one variable. Both come out frozen all the way down.
 
+import type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
 import { run } from "../foreign.ts";
 import { freeze } from "../freeze.ts";
 import { andThen, invalid, type Parsed, valid } from "../parsed.ts";
-import type { OutputOf, StandardSchemaV1 } from "../standard-schema.ts";
 import { createVariable, parseText, specOf, type Variable } from "../variable.ts";
 import { expectedOf, formatValue } from "../words.ts";
 import { text } from "./text.ts";

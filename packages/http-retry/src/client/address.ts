@@ -17,8 +17,10 @@ export type QueryValue = string | number | bigint | boolean;
  * A path that `new URL` would leave as it is: no dot segment, no empty one, nothing to escape or to cut off. Parsing is
  * the dearest part of starting a request, and most paths need none.
  */
-const PLAIN_PATH = /^(?:\/[\w~!$&()*+,;=:@-][\w~!$&()*+,;=:@.-]*)*\/?(?:\?[\w~!$&()*+,;=:@./?%-]*)?$/;
+const PLAIN_PATH = /^(?:\/[\w~!$&()*+,;=:@-][\w~!$&()*+,;=:@.-]*)*\/?(?:\?[\w~!$&()*+,;=:@./?%-]+)?$/;
 const ABSOLUTE = /^https?:\/\//i;
+// After these, a slash is no beginning of a path; a backslash is one itself.
+const ENDS_AUTHORITY = /[?#\\]/;
 
 /**
  * Makes the function that reads what calls are given. With a base, any path is taken under the base's own, whether it
@@ -52,8 +54,9 @@ export function createAddresses(baseUrl: string | URL | undefined): (url: string
       return { origin: lastOrigin, path: rest };
     }
     const parsed = parse(url);
-    if (end > 0) {
-      lastPrefix = url.slice(0, end);
+    const prefix = url.slice(0, Math.max(0, end));
+    if (prefix !== "" && !ENDS_AUTHORITY.test(prefix)) {
+      lastPrefix = prefix;
       lastOrigin = parsed.origin;
     }
     return addressOf(parsed);

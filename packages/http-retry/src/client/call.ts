@@ -1,10 +1,10 @@
 // A request that is not sent before somebody asks for what comes of it.
 
+import type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
 import { HttpRetryError } from "../errors.ts";
 import type { Download } from "./download.ts";
 import type { CallOptions } from "./options.ts";
 import type { CollectedResponse, HttpResponse } from "./response.ts";
-import type { OutputOf, StandardSchemaV1 } from "./standard-schema.ts";
 
 /**
  * One request. It is sent once, when it is first awaited or read; reading it again gives the same response. `Data` is what
@@ -12,7 +12,7 @@ import type { OutputOf, StandardSchemaV1 } from "./standard-schema.ts";
  *
  * Every way to read rejects with an `HttpRetryError`, or with the reason of the signal that ended it.
  */
-export interface HttpCall<Data = unknown> extends PromiseLike<HttpResponse<Data>> {
+export interface HttpCall<Data = unknown> extends Pick<Promise<HttpResponse<Data>>, "then" | "catch" | "finally"> {
   /** The body parsed, and checked by the call's schema where it has one. */
   json(): Promise<Data>;
   /** The body parsed, and checked by `schema`. */
@@ -52,6 +52,14 @@ export class LazyCall implements HttpCall {
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#collected().then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<HttpResponse | B> {
+    return this.#collected().catch(onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<HttpResponse> {
+    return this.#collected().finally(onFinally);
   }
 
   json(schema?: StandardSchemaV1): Promise<unknown> {

@@ -1,5 +1,6 @@
 // The client: makes calls, and holds what they share.
 
+import type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
 import { Agent } from "undici";
 import { createEngine } from "../engine/engine.ts";
 import { compilePolicy, overridePolicy } from "../policy/policy.ts";
@@ -11,7 +12,6 @@ import { createFetch, type FetchLike } from "./fetch.ts";
 import type { Room } from "./hops.ts";
 import { type CallOptions, type HttpClientOptions, maxBodyBytesOf, maxRedirectsOf } from "./options.ts";
 import { createRequests } from "./requests.ts";
-import type { OutputOf, StandardSchemaV1 } from "./standard-schema.ts";
 
 /** Makes a call of one method. With a `schema`, what the call's JSON is typed as and checked to be. */
 export interface Verb {
@@ -90,6 +90,11 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
           maxBodyBytes: maxBodyBytesOf(call) ?? defaults.maxBodyBytes,
           maxRedirects: maxRedirectsOf(call) ?? defaults.maxRedirects,
         };
+  /** A body that is not read whole may take as long as it is, unless somebody said how long that is. */
+  const untimed = (call: CallOptions | undefined): CallOptions => ({
+    ...call,
+    deadline: call?.deadline ?? options.deadline ?? 0,
+  });
   const sender: Sender = {
     collect(method, url, call) {
       return new Promise((resolve, reject) => {
@@ -98,7 +103,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
       });
     },
     async openStream(method, url, call) {
-      const own = optionsOf(call);
+      const own = optionsOf(untimed(call));
       return openDownload(room, requestOf(method, url, call, own.policy), own);
     },
   };
@@ -124,7 +129,7 @@ export function createHttpClient(options: HttpClientOptions = {}): HttpClient {
     fetch: createFetch(room, policy),
     download: (url, call) => get(url, call).stream(),
     async downloadTo(url, file, call) {
-      const own = optionsOf(call);
+      const own = optionsOf(untimed(call));
       const request = requestOf("GET", url, call, own.policy);
       return downloadToFile(room, request, file, { ...own, onProgress: call?.onProgress });
     },

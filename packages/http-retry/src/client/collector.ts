@@ -1,11 +1,11 @@
 // The sink of a call whose body is wanted whole.
 
+import type { StandardSchemaV1 } from "@holdfast/core";
 import type { CallController, Sink } from "../engine/types.ts";
 import { HttpRetryError } from "../errors.ts";
 import { type HopOptions, Hops, type Room } from "./hops.ts";
 import { type HttpRequest, nameOf } from "./request.ts";
 import { CollectedResponse, type ResponseHeaders } from "./response.ts";
-import type { StandardSchemaV1 } from "./standard-schema.ts";
 
 export interface CollectOptions extends HopOptions {
   readonly maxBodyBytes: number;

@@ -9,6 +9,7 @@ import { onDisk } from "./file-error.ts";
 import type { HopOptions, Room } from "./hops.ts";
 import { claimPart } from "./part-claim.ts";
 import { PartFile, type Whole } from "./part-file.ts";
+import { hashOf } from "./part-state.ts";
 import { type HttpRequest, nameOf, urlOf } from "./request.ts";
 import type { ResponseHeaders } from "./response.ts";
 
@@ -71,7 +72,7 @@ export async function downloadToFile(
     const part = await PartFile.open(target, urlOf(request), clock);
     try {
       const { resumedFrom, headers, url } = await fill(part, room, request, options);
-      if (!(await part.isSound())) throw corrupt(request);
+      if (!(await part.isSound(options.signal))) throw corrupt(request);
       await claim.check();
       await part.finish();
       return { file: target, bytes: part.bytes, resumedFrom, headers, url };
@@ -108,14 +109,15 @@ async function fill(part: PartFile, room: Room, request: HttpRequest, options: F
       }
       if (part.isWhole) return { resumedFrom, headers: download.headers, url: download.url };
       // A server may give less than was asked for at a time, but not nothing.
-      if (part.bytes <= start + 1)
-        throw new HttpRetryError("BODY_BROKEN", `${nameOf(request)} gave no more than it had`);
+      if (part.bytes <= start + 1) throw stuck(request);
     } catch (error) {
-      await part.keep();
+      // What can't be noted now, such as on a full disk, was noted before.
+      await part.keep().catch(() => {});
       if (!isBreak(error)) throw error;
       breaks = part.bytes - start >= PROGRESS_BYTES ? 1 : breaks + 1;
       delayMs = policy.backoff.delayMs(breaks, delayMs, policy.random);
-      if (breaks > policy.retries || delayMs >= leftMs()) throw error;
+      if (breaks > policy.retries) throw error;
+      if (delayMs >= leftMs()) throw late(request, error);
       await sleep(delayMs, { signal, clock: policy.clock });
     }
   }
@@ -157,12 +159,14 @@ async function openWhole(part: PartFile, room: Room, request: HttpRequest, optio
 async function beginWhole(
   part: PartFile,
   request: HttpRequest,
-  { status, headers, length, stream }: Download,
+  { status, headers, url, length, stream }: Download,
 ): Promise<void> {
   try {
-    if (status !== 200 && status !== 203)
+    if (status !== 200 && status !== 203) {
       throw new HttpRetryError("STATUS", `${nameOf(request)} answered ${status}, with nothing to put into a file`);
-    await part.begin({ etag: strong(headers["etag"]), length: length ?? null, digest: textOf(headers["repr-digest"]) });
+    }
+    const digest = textOf(headers["repr-digest"]);
+    await part.begin({ source: sourceOf(url), etag: strong(headers["etag"]), length: length ?? null, digest });
   } catch (error) {
     await stream.cancel(error);
     throw error;
@@ -170,12 +174,13 @@ async function beginWhole(
 }
 
 /** What the part becomes with this response; undefined where the response does not go on with it. */
-function restOf({ status, headers }: Download, start: number, whole: Whole): Whole | undefined {
+function restOf({ status, headers, url }: Download, start: number, whole: Whole): Whole | undefined {
   const etag = headers["etag"];
   const [, first, last, length] =
     /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(String(headers["content-range"])) ?? [];
   const fits =
     status === 206 &&
+    sourceOf(url) === whole.source &&
     Number(first) === start &&
     Number(last) < Number(length) &&
     (whole.length === null || whole.length === Number(length)) &&
@@ -183,6 +188,10 @@ function restOf({ status, headers }: Download, start: number, whole: Whole): Who
   return fits
     ? { ...whole, length: Number(length), digest: whole.digest ?? textOf(headers["repr-digest"]) }
     : undefined;
+}
+
+function sourceOf(url: string): string {
+  return hashOf(url.split("?", 1).join());
 }
 
 function textOf(field: string | readonly string[] | undefined): string | null {
@@ -193,9 +202,16 @@ function isBreak(error: unknown): boolean {
   return error instanceof HttpRetryError && BREAKS.has(error.code);
 }
 
+function stuck(request: HttpRequest): HttpRetryError {
+  return new HttpRetryError("BODY_BROKEN", `${nameOf(request)} gives nothing of what is missing`);
+}
+
 function corrupt(request: HttpRequest): HttpRetryError {
-  return new HttpRetryError(
-    "DIGEST_MISMATCH",
-    `${nameOf(request)} is not what its Repr-Digest says; nothing of it is kept`,
-  );
+  const message = `${nameOf(request)} is not what its Repr-Digest says; nothing of it is kept`;
+  return new HttpRetryError("DIGEST_MISMATCH", message);
+}
+
+function late(request: HttpRequest, cause: unknown): HttpRetryError {
+  const message = `${nameOf(request)} broke off, and the deadline leaves no time to go on; what is there is kept`;
+  return new HttpRetryError("DEADLINE", message, { cause });
 }

@@ -26,12 +26,20 @@ export function openDownload(room: Room, request: HttpRequest, options: HopOptio
   return new Promise((resolve, reject) => {
     let call: CallController | undefined;
     let body: ReadableStreamDefaultController<Uint8Array> | undefined;
+    let failure: Error | undefined;
+    /** What came before the failure is still to be had: a stream that is failed forgets what nobody has read. */
+    const failWhenRead = (): void => {
+      if (failure && (call?.aborted !== false || body?.desiredSize === READ_AHEAD_BYTES)) body?.error(failure);
+    };
     const stream = new ReadableStream<Uint8Array>(
       {
         start(controller) {
           body = controller;
         },
-        pull: () => call?.resume(),
+        pull() {
+          failWhenRead();
+          call?.resume();
+        },
         cancel(reason) {
           body = undefined;
           hops.abort(reason instanceof Error ? reason : new DOMException("The download was cancelled", "AbortError"));
@@ -53,7 +61,8 @@ export function openDownload(room: Room, request: HttpRequest, options: HopOptio
         body?.close();
       },
       onResponseError(_controller, error) {
-        body?.error(error);
+        failure = error;
+        failWhenRead();
         reject(error);
       },
     };

@@ -11,8 +11,9 @@ export async function onDisk<Result>(
   try {
     return await work();
   } catch (error) {
-    if (error instanceof HttpRetryError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    // Nothing else than the operating system's.
+    if (syscall === undefined) throw error;
     const remedy = code === "ENOSPC" || code === "EDQUOT" ? "free some space" : "see to that";
     const text = `${target} can't be written (${message}): ${remedy}, and download it again${keeps()}`;
     throw new HttpRetryError("FILE_FAILED", text, { cause: error });

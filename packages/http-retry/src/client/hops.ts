@@ -110,7 +110,7 @@ export class Hops implements Sink {
   onResponseError(controller: CallController, error: Error): void {
     if (controller === this.#abandoned) return;
     if (this.#kept && !this.#isEnded(error)) this.#turn(controller, this.#kept, controller.attempts);
-    else this.#fail(controller, error);
+    else this.#fail(controller, this.#ofAllHops(error));
   }
 
   #fail(controller: CallController, error: Error): void {
@@ -143,7 +143,7 @@ export class Hops implements Sink {
 
   /** There is no more to come of a response that is not passed on. */
   #turn(controller: CallController, kept: PartlyKept, ofHop: readonly AttemptRecord[]): void {
-    const attempts = [...this.#earlier, ...ofHop].map((attempt, index) => ({ ...attempt, number: index + 1 }));
+    const attempts = numbered([...this.#earlier, ...ofHop]);
     try {
       if (kept.status >= 400) throw statusError(this.#request, kept, attempts, controller.gaveUp);
       this.#request = this.#next(kept, attempts);
@@ -154,6 +154,14 @@ export class Hops implements Sink {
     } catch (error) {
       this.#fail(controller, error as Error);
     }
+  }
+
+  /** The engine knows of the last hop's attempts alone. */
+  #ofAllHops(error: Error): Error {
+    if (this.#earlier.length === 0 || !(error instanceof HttpRetryError)) return error;
+    const { code, message, cause, response, retryAt } = error;
+    const attempts = numbered([...this.#earlier, ...error.attempts]);
+    return new HttpRetryError(code, message, { cause, response, retryAt, attempts });
   }
 
   #next(kept: PartlyKept, attempts: readonly AttemptRecord[]): HttpRequest {
@@ -169,4 +177,8 @@ export class Hops implements Sink {
     const durationMs = attempts.reduce((left, each) => left - each.durationMs - each.waitMs, elapsedMs);
     return [...attempts, { number: attempts.length + 1, status, durationMs: Math.max(0, durationMs), waitMs: 0 }];
   }
+}
+
+function numbered(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
+  return attempts.map((attempt, index) => ({ ...attempt, number: index + 1 }));
 }

@@ -1,9 +1,9 @@
 // A body as JSON, and JSON as what a schema makes of it.
 
+import type { SchemaIssue, StandardSchemaV1 } from "@holdfast/core";
 import { PartlyKept } from "../engine/kept-response.ts";
 import { HttpRetryError, type KeptResponse } from "../errors.ts";
 import { nameOf, type RequestLine } from "./request.ts";
-import type { SchemaIssue, StandardSchemaV1 } from "./standard-schema.ts";
 
 interface Answer {
   readonly status: number;

@@ -1,12 +1,11 @@
 // What a client, and each of its calls, may be told.
 
-import type { Bytes } from "@holdfast/core";
+import type { Bytes, StandardSchemaV1 } from "@holdfast/core";
 import type { Dispatcher } from "undici";
 import type { BodyInput } from "../body/body-of.ts";
 import { bytes, whole } from "../policy/checks.ts";
 import type { CallPolicyOptions, PolicyOptions } from "../policy/options.ts";
 import type { Query } from "./address.ts";
-import type { StandardSchemaV1 } from "./standard-schema.ts";
 
 /** Names in any case. `undefined` leaves a field out, also one of the client's own. */
 export type HeaderFields =

@@ -10,7 +10,7 @@ import { ignore, onDisk } from "./file-error.ts";
 import { bootId, hashOf, type PartState, readPartState, removePartState, writePartState } from "./part-state.ts";
 
 /** What the bytes of a part are the beginning of. */
-export type Whole = Pick<PartState, "length" | "digest"> & {
+export type Whole = Pick<PartState, "source" | "length" | "digest"> & {
   /** Strong; without one, a part is of no use once the download is broken off. */
   readonly etag: string | undefined;
 };
@@ -104,11 +104,14 @@ export class PartFile {
   }
 
   /** Whether it is what its `Repr-Digest` says, as far as there is one. */
-  isSound(): Promise<boolean> {
+  isSound(signal: AbortSignal | undefined): Promise<boolean> {
     return this.#onDisk(async () => {
       const digest = digestOf(this.#whole?.digest ?? undefined);
       if (!digest) return true;
-      for await (const chunk of createReadStream(this.#path)) digest.hash.update(chunk);
+      for await (const chunk of createReadStream(this.#path)) {
+        signal?.throwIfAborted();
+        digest.hash.update(chunk);
+      }
       return digest.hash.digest("base64") === digest.expected;
     });
   }
@@ -160,16 +163,17 @@ export class PartFile {
 
   /** First the bytes, then the word that they are there. */
   async #save(): Promise<void> {
-    const { etag, length, digest } = this.#whole ?? {};
     this.#syncedAt = this.#clock.monotonic();
-    if (etag === undefined) return;
+    if (this.#whole?.etag === undefined) return;
+    const { source, etag, length, digest } = this.#whole;
     await this.#handle.datasync();
     this.#syncedBytes = this.#bytes;
     await writePartState(this.#statePath, {
       url: this.#url,
+      source,
       etag,
-      length: length ?? null,
-      digest: digest ?? null,
+      length,
+      digest,
       syncedBytes: this.#bytes,
       boot: this.#boot,
     });

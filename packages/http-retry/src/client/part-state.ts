@@ -2,12 +2,15 @@
 
 import { createHash } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
+import { strong } from "../engine/resume.ts";
 import { HttpRetryError } from "../errors.ts";
 import { ignore } from "./file-error.ts";
 
 export interface PartState {
-  /** Of the URL, which may hold secrets, the SHA-256. */
+  /** Of the URL that was asked for, which may hold secrets, the SHA-256. */
   readonly url: string;
+  /** The same of where redirects led, without its query, which may be signed anew each time: a validator is of one resource. */
+  readonly source: string;
   /** A strong one: the rest is asked for only if it still holds. */
   readonly etag: string;
   /** Of the whole; null where the server doesn't say. */
@@ -76,10 +79,12 @@ function parse(text: string | undefined): Record<string, unknown> | undefined {
 }
 
 function isPartState(state: object): state is PartState {
-  const { url, etag, length, digest, syncedBytes, boot } = state as Record<keyof PartState, unknown>;
+  const { url, source, etag, length, digest, syncedBytes, boot } = state as Record<keyof PartState, unknown>;
   return (
     typeof url === "string" &&
+    typeof source === "string" &&
     typeof etag === "string" &&
+    strong(etag) === etag &&
     (length === null || isSize(length)) &&
     (digest === null || typeof digest === "string") &&
     isSize(syncedBytes) &&

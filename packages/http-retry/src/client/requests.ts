@@ -27,8 +27,20 @@ export function createRequests({ baseUrl, headers }: HttpClientOptions): MakeReq
     const body = requestBodyOf(call, policy);
     const contentType = call.json === undefined ? body?.contentType : "application/json";
     const own = fieldsOf(call.headers, defaultsFor(plain));
-    const typed = contentType === undefined || "content-type" in own ? own : { ...own, "content-type": contentType };
-    return { method, origin, path, headers: typed, body };
+    return { method, origin, path, headers: body ? withBodyFields(own, body.length, contentType) : own, body };
+  };
+}
+
+/** What the caller says of the body counts for more. */
+function withBodyFields(
+  fields: RequestFields,
+  length: number | undefined,
+  contentType: string | undefined,
+): RequestFields {
+  return {
+    ...(contentType !== undefined && { "content-type": contentType }),
+    ...(length !== undefined && { "content-length": String(length) }),
+    ...fields,
   };
 }
 

@@ -1,9 +1,9 @@
 // What a call resolves to: a response whose body is all there.
 
+import type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
 import type { AttemptRecord } from "../engine/types.ts";
 import { parseJson, textOf, validate } from "./json.ts";
 import { type RequestLine, urlOf } from "./request.ts";
-import type { OutputOf, StandardSchemaV1 } from "./standard-schema.ts";
 
 /** Names in lower case. A field that came more than once is a list. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

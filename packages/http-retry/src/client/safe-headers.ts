@@ -29,12 +29,7 @@ const SAFE_HEADERS: ReadonlySet<string> = new Set([
   "user-agent",
 ]);
 
-/** `name` in whatever case. */
-export function mayCrossOrigins(name: string): boolean {
-  return SAFE_HEADERS.has(name.toLowerCase());
-}
-
-/** Only what may be sent to another origin than the one that the headers were made for. */
+/** Only what may be sent to another origin than the one that the headers were made for. Names in whatever case. */
 export function withSafeHeadersOnly<Value>(headers: Readonly<Record<string, Value>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => mayCrossOrigins(name)));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => SAFE_HEADERS.has(name.toLowerCase())));
 }

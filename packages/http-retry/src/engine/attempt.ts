@@ -104,9 +104,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Controller, context: unknown): void {
+    // Thrown, undici ends the request alone. An abort would end the connection too, which another request could use.
+    if (this.#dropped !== undefined) throw this.#dropped;
     this.controller = controller;
-    if (this.#dropped !== undefined) controller.abort(this.#dropped);
-    else if (context != null) this.#owner?.onContext(context);
+    if (context != null) this.#owner?.onContext(context);
   }
 
   onBodySent(chunk: Buffer): void {

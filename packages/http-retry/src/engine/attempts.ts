@@ -1,66 +1,149 @@
-// The attempts of a call: under way, put aside, and over.
+// A call's attempts: what holds them back, their start, and those under way or put aside.
 
 import { errors } from "undici";
 import type { RequestBody, WireBody } from "../body/request-body.ts";
-import { decide, type Outcome, type Verdict } from "../policy/decide.ts";
-import type { HeaderFields } from "../policy/fields.ts";
-import { Attempt, type AttemptOwner } from "./attempt.ts";
-import { PartlyKept } from "./kept-response.ts";
+import { Attempt } from "./attempt.ts";
+import type { Exchange } from "./exchange.ts";
+import { admitHedge, hedgeAfterMs } from "./hedge.ts";
+import type { PartlyKept } from "./kept-response.ts";
 import type { OriginState } from "./origins.ts";
-import { tellAttempt } from "./report.ts";
+import { PlaceInLine } from "./place-in-line.ts";
+import { tellBudget } from "./report.ts";
 import { withHeaders } from "./request-headers.ts";
 import type { RangeFields } from "./resume.ts";
-import type { AttemptRecord, EngineCall } from "./types.ts";
+import type { EngineCall } from "./types.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const NONE: readonly AttemptRecord[] = [];
 
 // What is left of a body that nobody reads has this long to come; after that, a new connection is cheaper.
 const DRAIN_MS = 1000;
 
 export class Attempts {
-  over: readonly AttemptRecord[] = NONE;
-  /** Of the last response that was put aside. */
-  lastResponse: PartlyKept | undefined = undefined;
   /** The one that counts; with a hedge, one of two until one of them has headers. */
   live: Attempt | undefined = undefined;
   hedge: Attempt | undefined = undefined;
   made = 0;
   /** What the last dispatch returned: whether the layer below takes more at once. */
   hasRoom = true;
+  readonly #exchange: Exchange;
   readonly #call: EngineCall;
   readonly #origin: OriginState;
   readonly #isKeyed: boolean;
   /** The last one whose response is read for nobody. */
   #aside: Attempt | undefined = undefined;
-  #retries = 0;
-  #delayMs = 0;
+  /** When a wait is over: one that the last outcome asks for, or that of the server's pace. */
+  #nextAt = NEVER;
+  #isPaced = false;
+  #hedgeAt = NEVER;
+  #line: PlaceInLine | undefined = undefined;
 
-  constructor(call: EngineCall, origin: OriginState, isKeyed: boolean) {
+  constructor(exchange: Exchange, call: EngineCall, origin: OriginState, isKeyed: boolean) {
+    this.#exchange = exchange;
     this.#call = call;
     this.#origin = origin;
     this.#isKeyed = isKeyed;
   }
 
-  /** When the first of them is too late. */
+  /** When the first of them, or of the waits for one, is due. */
   get dueAt(): number {
-    let dueAt = this.live === undefined ? NEVER : this.live.dueAt;
+    let dueAt = Math.min(this.#nextAt, this.#hedgeAt);
+    if (this.live !== undefined) dueAt = Math.min(dueAt, this.live.dueAt);
     if (this.hedge !== undefined) dueAt = Math.min(dueAt, this.hedge.dueAt);
     if (this.#aside !== undefined) dueAt = Math.min(dueAt, this.#aside.dueAt);
     return dueAt;
   }
 
-  otherThan(attempt: Attempt): Attempt | undefined {
-    return attempt === this.live ? this.hedge : this.live;
+  /** Starts what has been waited for. What is under way and too late is the call's to end. */
+  wake(nowMs: number): void {
+    if (this.#aside !== undefined && nowMs >= this.#aside.dueAt) this.#dropAside();
+    if (nowMs >= this.#nextAt) {
+      this.#nextAt = NEVER;
+      if (this.#isPaced) this.#enter(nowMs);
+      else this.begin(nowMs);
+    }
+    if (nowMs >= this.#hedgeAt) this.#startHedge(nowMs);
   }
 
-  /** Sends the request once more; `range` asks for the rest of a body alone. */
-  start(owner: AttemptOwner, nowMs: number, isHedge: boolean, range: RangeFields | undefined): void {
-    const { policy, body } = this.#call;
-    const dueAt = policy.attemptTimeoutMs > 0 ? nowMs + policy.attemptTimeoutMs : NEVER;
-    const attempt = new Attempt(owner, this.#origin, ++this.made, isHedge, nowMs, dueAt);
-    if (isHedge) this.hedge = attempt;
-    else this.live = attempt;
+  beginAt(dueAt: number): void {
+    this.#nextAt = dueAt;
+  }
+
+  /** Starts one as soon as the server's pace and the origin's limits allow. */
+  begin(nowMs: number): void {
+    const { pace } = this.#origin;
+    const wallMs = pace === undefined ? 0 : this.#call.policy.clock.now();
+    const waitMs = pace === undefined ? 0 : pace.waitMs(wallMs);
+    if (waitMs === 0) this.#enter(nowMs);
+    else if (nowMs + waitMs < this.#exchange.deadlineAt) {
+      this.#isPaced = true;
+      this.#nextAt = nowMs + waitMs;
+    } else {
+      this.#exchange.gaveUp = { why: "wait-too-long", until: wallMs + waitMs };
+      const what = "was not sent: the server's RateLimit fields leave nothing before the deadline";
+      this.#exchange.fail("WAIT_TOO_LONG", what);
+    }
+  }
+
+  #enter(nowMs: number): void {
+    this.#isPaced = false;
+    const { slots } = this.#origin;
+    if (slots === undefined || slots.take()) {
+      this.#launch(nowMs);
+      return;
+    }
+    const { context } = this.#exchange;
+    this.#line = new PlaceInLine(slots, () => context.runInAsyncScope(this.#takeTurn, this));
+    if (this.#line.isTaken) return;
+    const what = "was not sent: as many requests wait for its origin as concurrency.queue allows";
+    this.#exchange.fail("QUEUE_FULL", what);
+  }
+
+  #takeTurn(): void {
+    const nowMs = this.#call.policy.clock.monotonic();
+    this.#line = undefined;
+    // The turn may come before the wake that is due, where the process was busy.
+    if (nowMs < this.#exchange.deadlineAt) this.#launch(nowMs);
+    else {
+      this.#origin.slots?.give();
+      this.#exchange.expire(nowMs);
+    }
+    this.#exchange.arm();
+  }
+
+  #launch(nowMs: number): void {
+    const { breaker, slots } = this.#origin;
+    if (breaker !== undefined && !breaker.allow(nowMs)) {
+      slots?.give();
+      this.#exchange.gaveUp = { why: "circuit-open" };
+      const what = "was not sent: its origin fails so often that it is left alone for now";
+      this.#exchange.fail("CIRCUIT_OPEN", what);
+      return;
+    }
+    if (this.#call.policy.hedge !== undefined && this.made === 0) {
+      this.#hedgeAt = nowMs + hedgeAfterMs(this.#call, this.#isKeyed, this.#origin);
+    }
+    this.live = this.#make(nowMs, false);
+    this.#send(this.live, this.#exchange.delivery.rangeFields);
+  }
+
+  #startHedge(nowMs: number): void {
+    this.#hedgeAt = NEVER;
+    const admission = admitHedge(this.#origin, nowMs);
+    if (admission === "no-budget") tellBudget(this.#call);
+    if (admission !== "admitted") return;
+    this.hedge = this.#make(nowMs, true);
+    this.#send(this.hedge, undefined);
+  }
+
+  #make(nowMs: number, isHedge: boolean): Attempt {
+    const { attemptTimeoutMs } = this.#call.policy;
+    const dueAt = attemptTimeoutMs > 0 ? nowMs + attemptTimeoutMs : NEVER;
+    return new Attempt(this.#exchange.delivery, this.#origin, ++this.made, isHedge, nowMs, dueAt);
+  }
+
+  /** `range` asks for the rest of a body alone. */
+  #send(attempt: Attempt, range: RangeFields | undefined): void {
+    const { body } = this.#call;
     if (body === undefined) this.#dispatch(attempt, undefined, range);
     else this.#open(attempt, body, range);
   }
@@ -89,43 +172,24 @@ export class Attempts {
     }
   }
 
-  /** Whether the call is tried again after what its last attempt came to. A yes counts as a retry. */
-  judge(outcome: Outcome, leftMs: number): Verdict {
-    // The breaker may have opened with this very failure. Then no token is spent.
-    const isOpen = this.#origin.breaker?.state === "open";
-    const { policy, options, body } = this.#call;
-    const verdict = decide({
-      policy,
-      method: options.method,
-      retry: this.#retries + 1,
-      previousDelayMs: this.#delayMs,
-      idempotencyKeyed: this.#isKeyed,
-      bodyReplayable: body?.isReplayable ?? true,
-      outcome,
-      nowMs: policy.clock.now(),
-      leftMs,
-      budget: isOpen ? undefined : this.#origin.budget,
-    });
-    if (!verdict.retry) return verdict;
-    if (isOpen) return { retry: false, why: "circuit-open" };
-    this.#retries++;
-    this.#delayMs = verdict.delayMs;
-    return verdict;
+  otherThan(attempt: Attempt): Attempt | undefined {
+    return attempt === this.live ? this.hedge : this.live;
+  }
+
+  /** From now on this one counts, and no other beside it. */
+  settleOn(attempt: Attempt | undefined): void {
+    this.live = attempt;
+    this.hedge = undefined;
+    this.#hedgeAt = NEVER;
   }
 
   /** Its response is not the one that counts. What is cheap to read of it is read, so that the connection can be used again. */
-  putAside(attempt: Attempt, headers: HeaderFields, nowMs: number): void {
+  putAside(attempt: Attempt, kept: PartlyKept, nowMs: number): void {
     this.#dropAside();
     this.#aside = attempt;
-    this.lastResponse = new PartlyKept(attempt.status, headers);
     attempt.dueAt = nowMs + DRAIN_MS;
-    attempt.putAside(this.lastResponse);
+    attempt.putAside(kept);
     attempt.release();
-  }
-
-  /** Ends the reading of a response for nobody that takes too long. */
-  wake(nowMs: number): void {
-    if (this.#aside !== undefined && nowMs >= this.#aside.dueAt) this.#dropAside();
   }
 
   #dropAside(): void {
@@ -133,37 +197,23 @@ export class Attempts {
     this.#aside = undefined;
   }
 
-  /** The attempt is over, without being what the call comes to. */
-  record(attempt: Attempt, nowMs: number, error: unknown, waitMs: number): void {
-    const { number, status, startedAt } = attempt;
-    const record: AttemptRecord = {
-      number,
-      ...(status > 0 && { status }),
-      ...(error !== undefined && { error }),
-      durationMs: nowMs - startedAt,
-      waitMs,
-    };
-    // A new list each time: errors and hooks keep the one that they were given.
-    this.over = [...this.over, record];
-    tellAttempt(this.#call, attempt, nowMs, error);
-  }
-
-  /** Calls one off that is under way. */
-  discard(attempt: Attempt, reason: Error, nowMs: number): void {
+  /** Calls one off. */
+  discard(attempt: Attempt, reason: Error): void {
     if (attempt.isLive) {
       attempt.drop(reason);
-      this.record(attempt, nowMs, reason, 0);
+      this.#exchange.record(attempt, this.#call.policy.clock.monotonic(), reason, 0);
     }
     attempt.release();
   }
 
-  /** Nothing of them is wanted any more. */
-  close(reason: Error, nowMs: number): void {
+  /** Calls off what is under way, and waits for nothing more. */
+  close(reason: Error): void {
     const { live, hedge } = this;
-    this.live = undefined;
-    this.hedge = undefined;
-    if (live !== undefined) this.discard(live, reason, nowMs);
-    if (hedge !== undefined) this.discard(hedge, reason, nowMs);
+    this.settleOn(undefined);
+    this.#nextAt = NEVER;
+    this.#line?.leave();
+    if (live !== undefined) this.discard(live, reason);
+    if (hedge !== undefined) this.discard(hedge, reason);
     this.#dropAside();
   }
 }

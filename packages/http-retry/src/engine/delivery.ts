@@ -7,7 +7,6 @@ import type { Attempt, AttemptOwner, Headers } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OriginState } from "./origins.ts";
-import { tellAttempt } from "./report.ts";
 import { BodyProgress, type RangeFields } from "./resume.ts";
 import type { EngineCall, GaveUp, Sink } from "./types.ts";
 
@@ -96,7 +95,8 @@ export class Delivery implements AttemptOwner {
     latencies?.add(nowMs - attempt.startedAt);
     pace?.note(headers, clock.now());
     if (!isBad) this.#exchange.gaveUp = status < 400 ? DONE : NOT_RETRYABLE;
-    else if (this.#exchange.tryAgain(attempt, { status, headers }, undefined, nowMs)) return;
+    else if (this.#exchange.tryAgain(attempt, { status, headers }, nowMs)) return;
+    if (this.#exchange.isOver) return;
     try {
       if (this.isBegun) this.#goOn(attempt, headers, message, nowMs);
       else this.#begin(attempt, headers, message, nowMs);
@@ -112,7 +112,7 @@ export class Delivery implements AttemptOwner {
     if (loser !== undefined) {
       // At least so long: without it, those that are hedged would count as fast.
       this.#origin.latencies?.add(nowMs - loser.startedAt);
-      this.#attempts.discard(loser, new errors.RequestAbortedError("another attempt was faster"), nowMs);
+      this.#attempts.discard(loser, new errors.RequestAbortedError("another attempt was faster"));
     }
     if (this.#exchange.isOver) return;
     const rawHeaders = attempt.controller?.rawHeaders ?? null;
@@ -124,18 +124,21 @@ export class Delivery implements AttemptOwner {
 
   /** The sink was given a response before, whose body broke. */
   #goOn(attempt: Attempt, headers: Headers, message: string | undefined, nowMs: number): void {
+    const { status } = attempt;
     const isRange = this.rangeFields !== undefined;
-    if (this.#progress?.continues(attempt.status, headers)) this.#receive(attempt, nowMs);
-    else if (this.#sink.restart !== undefined && (attempt.status === 200 || !isRange)) {
+    // One of those that are tried again comes here only where no other attempt follows.
+    const isLast = this.#call.policy.statuses.has(status);
+    if (this.#progress?.continues(status, headers)) this.#receive(attempt, nowMs);
+    else if (this.#sink.restart !== undefined && (status === 200 || !isRange || isLast)) {
       this.#sink.restart();
       this.#begin(attempt, headers, message, nowMs);
     } else {
-      const what = `a ${attempt.status} where the rest of a broken body was asked for`;
-      const error = new HttpRetryError("BODY_BROKEN", what);
+      const error = new HttpRetryError("BODY_BROKEN", `a ${status} where the rest of a broken body was asked for`);
       attempt.drop(error);
       // From the first byte, if at all.
       this.#progress = undefined;
-      this.#exchange.lost(attempt, error, { code: error.code, neverSent: false, isTransient: true }, nowMs);
+      if (isLast) this.#exchange.endWith(attempt, error, nowMs);
+      else this.#exchange.lost(attempt, error, { code: error.code, neverSent: false, isTransient: true }, nowMs);
     }
   }
 
@@ -144,7 +147,8 @@ export class Delivery implements AttemptOwner {
     this.#lastByteAt = nowMs;
     attempt.dueAt = this.bodyDueAt(nowMs);
     if (this.#exchange.paused) attempt.controller?.pause();
-    this.#exchange.settleOn(attempt);
+    this.#attempts.settleOn(attempt);
+    this.#exchange.arm();
   }
 
   onData(chunk: Buffer): void {
@@ -163,12 +167,13 @@ export class Delivery implements AttemptOwner {
       this.onError(attempt, new errors.ResponseContentLengthMismatchError());
       return;
     }
-    tellAttempt(this.#call, attempt, this.#call.policy.clock.monotonic(), undefined);
     if (this.#progress?.isCorrupt) {
-      this.#exchange.fail("DIGEST_MISMATCH", "has a body that is not what its Repr-Digest says");
+      const error = new HttpRetryError("DIGEST_MISMATCH", "the body is not what its Repr-Digest says");
+      // In a turn of its own: a whole response may come in one, and undici's fetch hears of no error in the turn of the headers.
+      setImmediate(() => this.#exchange.endWith(attempt, error, this.#call.policy.clock.monotonic()));
       return;
     }
-    if (!this.#exchange.finish()) return;
+    if (!this.#exchange.finish(attempt)) return;
     this.#exchange.rawTrailers = attempt.controller?.rawTrailers ?? null;
     try {
       this.#sink.onResponseEnd?.(this.#exchange, trailers);

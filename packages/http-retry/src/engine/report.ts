@@ -6,7 +6,7 @@ import type { Outcome, Verdict } from "../policy/decide.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CallController, EngineCall, GaveUp } from "./types.ts";
 
-export function requestFacts({ options }: EngineCall): RequestFacts {
+function requestFacts({ options }: EngineCall): RequestFacts {
   const { origin, path, method } = options;
   const query = path.indexOf("?");
   return { method, origin: originText(origin), path: query === -1 ? path : path.slice(0, query) };
@@ -40,7 +40,7 @@ export function failedCall(
 ): HttpRetryError {
   const { attempts, gaveUp } = controller;
   const code = codeOf(error, gaveUp, isAnswered);
-  const what = isAnswered ? "lost its body" : "failed";
+  const what = isAnswered ? "failed in its body" : "failed";
   const tries = attempts.length === 1 ? "" : ` after ${attempts.length} attempts`;
   const rest = code === "DEADLINE" ? "; the deadline leaves no time for another attempt" : "";
   return callError(call, controller, code, `${what}${tries}: ${messageOf(error)}${rest}`, error);
@@ -51,10 +51,13 @@ function codeOf(error: unknown, gaveUp: GaveUp | undefined, isAnswered: boolean)
   if (gaveUp?.why === "circuit-open") return "CIRCUIT_OPEN";
   const code = (error as { readonly code?: unknown } | null | undefined)?.code;
   if (code === "TIMEOUT" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") return "TIMEOUT";
+  if (code === "DIGEST_MISMATCH") return code;
+  // undici's own word for a header, a method or a body that can't be sent.
+  if (code === "UND_ERR_INVALID_ARG") return "INVALID_OPTION";
   return isAnswered ? "BODY_BROKEN" : "NETWORK";
 }
 
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   // An AggregateError of connecting to several addresses has no message of its own.
   return error instanceof Error
     ? error.message || String((error as { code?: unknown }).code ?? error.name)

@@ -28,7 +28,7 @@ export interface PolicyOptions {
   readonly bodyGapTimeout?: Duration | undefined;
   /** For all of a response's body. Default none. */
   readonly bodyTimeout?: Duration | undefined;
-  /** For the whole call: attempts, waits, and the body. Default 5 minutes; 0 for none. */
+  /** For the whole call: attempts, waits, and the body. Default 5 minutes, and none for `stream` and downloads; 0 for none. */
   readonly deadline?: Duration | undefined;
   /** How much of a one-shot request body is kept while it is sent, so that it can be sent again. Default 1 MiB; 0 for nothing. */
   readonly replayLimit?: Bytes | undefined;

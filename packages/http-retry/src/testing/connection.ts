@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import { type Clock, type Duration, parseDuration, sleep } from "@holdfast/core";
+import { HttpRetryError } from "../errors.ts";
 import { type OpenRequest, openRequest } from "./open-request.ts";
 import { createRequestReader } from "./request-reader.ts";
 import { responseBytes } from "./response-bytes.ts";
@@ -109,6 +110,9 @@ async function choose(step: Step, request: ReceivedRequest): Promise<Answer | Ra
 /** The head, or what is left of it, in one piece unless it drips too. */
 function pieces(bytes: Buffer, headLength: number, drip: Drip | undefined): Buffer[] {
   if (!drip) return bytes.length > 0 ? [bytes] : [];
+  if (!(drip.bytes >= 1)) {
+    throw new HttpRetryError("INVALID_OPTION", `drip.bytes is ${drip.bytes}; give 1 or more`);
+  }
   const slices: Buffer[] = [];
   let at = 0;
   if (drip.of !== "response") {

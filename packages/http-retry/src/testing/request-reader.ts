@@ -18,7 +18,8 @@ export interface RequestReader {
   push(chunk: Buffer): void;
 }
 
-const HEAD_END = "\r\n\r\n";
+const CRLF = "\r\n";
+const HEAD_END = CRLF + CRLF;
 
 export function createRequestReader(sink: RequestSink): RequestReader {
   let buffered: Buffer = Buffer.alloc(0);
@@ -45,13 +46,10 @@ export function createRequestReader(sink: RequestSink): RequestReader {
     const text = takeUntil(HEAD_END);
     if (text === undefined) return false;
     const head = parseHead(text);
+    const isChunked = /\bchunked$/i.test(head.headers["transfer-encoding"] ?? "");
+    left = isChunked ? 0 : lengthOf(head);
+    state = isChunked ? readChunkSize : readBody;
     sink.head(head);
-    if (/\bchunked$/i.test(head.headers["transfer-encoding"] ?? "")) {
-      state = readChunkSize;
-    } else {
-      left = Number(head.headers["content-length"] ?? 0);
-      state = readBody;
-    }
     return true;
   }
 
@@ -63,7 +61,7 @@ export function createRequestReader(sink: RequestSink): RequestReader {
   }
 
   function readChunkSize(): boolean {
-    const line = takeUntil("\r\n");
+    const line = takeUntil(CRLF);
     if (line === undefined) return false;
     if (!/^[\da-f]+(;|$)/i.test(line)) throw new Error(`a chunk of the request has the size ${JSON.stringify(line)}`);
     left = Number.parseInt(line, 16);
@@ -72,13 +70,14 @@ export function createRequestReader(sink: RequestSink): RequestReader {
   }
 
   function readChunk(): boolean {
-    if (!readLeft() || takeUntil("\r\n") === undefined) return false;
+    if (!readLeft() || buffered.length < CRLF.length) return false;
+    if (take(CRLF.length).toString() !== CRLF) throw new Error("a chunk of the request is longer than its size");
     state = readChunkSize;
     return true;
   }
 
   function readTrailers(): boolean {
-    const line = takeUntil("\r\n");
+    const line = takeUntil(CRLF);
     if (line === "") {
       sink.end();
       state = readHead;
@@ -99,6 +98,12 @@ export function createRequestReader(sink: RequestSink): RequestReader {
       while (state());
     },
   };
+}
+
+function lengthOf({ headers }: RequestHead): number {
+  const length = headers["content-length"] ?? "0";
+  if (/^\d{1,15}$/.test(length)) return Number(length);
+  throw new Error(`a request has the content-length ${JSON.stringify(length)}`);
 }
 
 function parseHead(text: string): RequestHead {

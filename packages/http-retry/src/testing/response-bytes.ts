@@ -13,13 +13,20 @@ export interface ResponseBytes {
 const CHUNK_BYTES = 16 * 1024;
 
 export function responseBytes(answer: Answer | RawAnswer, request: ReceivedRequest): ResponseBytes {
-  if ("raw" in answer)
+  if ("raw" in answer) {
     return { head: bytes(answer.raw), body: Buffer.alloc(0), endsConnection: asksToClose(request.headers) };
-  const {
-    status = 200,
-    headers = {},
-    content,
-  } = answer.ranges ? partOf(answer, request) : { ...answer, content: bytes(answer.body ?? "") };
+  }
+  const content = bytes(answer.body ?? "");
+  return assemble(answer, answer.ranges ? partOf(answer, content, request) : { ...answer, content }, request);
+}
+
+type Part = Pick<Answer, "status" | "headers"> & { readonly content: Buffer };
+
+function assemble(
+  answer: Answer,
+  { status = 200, headers = {}, content }: Part,
+  request: ReceivedRequest,
+): ResponseBytes {
   const { framing = "length", claimedLength } = answer;
   const isBodiless = status === 204 || status === 304;
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`];
@@ -50,12 +57,8 @@ function framed(content: Buffer, framing: NonNullable<Answer["framing"]>): Buffe
   return Buffer.concat(parts);
 }
 
-type Part = Pick<Answer, "status" | "headers"> & { readonly content: Buffer };
-
 /** RFC 9110: preconditions first (13.2.2), then the range (14.2). */
-function partOf(answer: Answer, request: ReceivedRequest): Part {
-  const content = bytes(answer.body ?? "");
-  const { status, headers = {} } = answer;
+function partOf({ status, headers = {} }: Answer, content: Buffer, request: ReceivedRequest): Part {
   const all = { status, headers: { ...headers, "accept-ranges": "bytes" }, content };
   const etag = field(headers, "etag");
   const isStrong = etag !== undefined && !etag.startsWith("W/");

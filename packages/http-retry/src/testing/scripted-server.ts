@@ -39,7 +39,7 @@ export interface ScriptedServer extends AsyncDisposable {
  *   { body: "0123456789", headers: { etag: '"v1"' }, cut: { afterBytes: 4, of: "body" } },
  *   { body: "0123456789", headers: { etag: '"v1"' }, ranges: true },
  * ]);
- * const response = await client.get(server.origin).text();
+ * const text = await client.get(server.origin).text();
  * server.requests.map(({ headers }) => headers.range); // [undefined, undefined, "bytes=4-"]
  */
 export async function startScriptedServer(
@@ -54,7 +54,8 @@ export async function startScriptedServer(
   let connections = 0;
   let failure: { readonly error: unknown } | undefined;
 
-  const listener = createServer((socket) => {
+  // Without delay, or bytes before a reset might still be held back and go with it.
+  const listener = createServer({ noDelay: true }, (socket) => {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
     serveConnection(socket, {

@@ -58,7 +58,7 @@ export interface RawAnswer extends Manner {
 }
 
 export interface Drip {
-  /** How many at a time. */
+  /** How many at a time: 1 or more. */
   readonly bytes: number;
   /** Between two pieces. */
   readonly every: Duration;

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import type { Random } from "@holdfast/testing/torture";
 import type { ReceivedRequest, Step } from "../../src/testing.ts";
 import type { Answered, Face, FaceName } from "./faces.ts";
-import { type Plan, planScript } from "./plan.ts";
+import { type Plan, planScript, type Served } from "./plan.ts";
 import { DEADLINE_MS, type RandomRequest, randomRequest } from "./requests.ts";
 
 /** How much later than it should a call may end, on a machine that is busy with other things. */
@@ -27,10 +27,17 @@ export interface Call {
 
 export interface Hop {
   readonly path: string;
-  /** When undici was handed an attempt, by performance.now(). */
-  readonly attempts: number[];
-  readonly served: { readonly plan: Plan; readonly received: ReceivedRequest }[];
+  readonly attempts: AttemptStart[];
+  readonly served: Served[];
   answer(received: ReceivedRequest): Step;
+}
+
+/** By performance.now(). */
+export interface AttemptStart {
+  /** When undici was handed the attempt. */
+  readonly at: number;
+  /** When the engine last looked at the clock before: what it knew of the time. */
+  readonly decidedAt: number;
 }
 
 export type Result =
@@ -71,7 +78,7 @@ export function planCall(random: Random, face: FaceName, origin: string, path: s
 }
 
 function hopOf(path: string, script: readonly Plan[]): Hop {
-  const served: Hop["served"] = [];
+  const served: Served[] = [];
   return {
     path,
     attempts: [],

@@ -7,15 +7,16 @@ import { HttpRetryError, type PolicyOptions } from "../../src/index.ts";
 import type { ReceivedRequest, ScriptedServer } from "../../src/testing.ts";
 import { type Call, CallerLeft, type Hop, LATE_MS, within } from "./calls.ts";
 import type { Answered, Face, FaceName } from "./faces.ts";
+import { couldTell } from "./plan.ts";
 import type { CountingClock } from "./requests.ts";
 
-/** From a call's start, as it is noted here, to the start of the deadline, as the engine notes it. */
-const START_MS = 50;
+/** From a call's start, as it is noted here, to its start as the engine notes it, from which its deadline is taken. */
+const START_MS = 100;
 
 export function checkCall(call: Call, face: FaceName, options: PolicyOptions): void {
   for (const complaint of complaints(call, face, options)) {
     const attempts = Object.values(call.hops).flatMap((hop) =>
-      hop.attempts.map((at) => Math.round(at - call.startedAt)),
+      hop.attempts.map(({ at }) => Math.round(at - call.startedAt)),
     );
     const result = inspect(call.result, { maxArrayLength: 5, depth: 6 });
     throw new Error(`${complaint}\n${call.description}\nattempts after ${attempts.join(", ")} ms\n${result}`);
@@ -36,18 +37,9 @@ function* complaints(call: Call, face: FaceName, options: PolicyOptions): Iterab
   }
 }
 
-function isPossible({ hops, request }: Call, { status, body }: Answered): boolean {
+function isPossible({ hops, request }: Call, answered: Answered): boolean {
   return Object.values(hops).some(({ served }) =>
-    served.some(({ plan: { step, outcome }, received }) => {
-      if (outcome?.status !== status) return false;
-      // A part that was asked for ends a response that began earlier, and it is that one's outcome that counts.
-      const isPart =
-        typeof step === "object" && "ranges" in step && step.ranges && received.headers["range"] !== undefined;
-      if (isPart) return false;
-      const expected = received.method === "HEAD" ? Buffer.alloc(0) : outcome.content;
-      const isShort = outcome.mayBeShort || request.reading !== "whole";
-      return (isShort ? expected.subarray(0, body.length) : expected).equals(body);
-    }),
+    served.some((one) => couldTell(one, answered, request.reading === "whole")),
   );
 }
 
@@ -64,17 +56,18 @@ function* complaintsOfAttempts(
 ): Iterable<string> {
   const most = (Number(options.retries) + 1) * (options.hedge ? 2 : 1);
   if (attempts.length > most) yield `made ${attempts.length} attempts, of ${most} at the most`;
-  const last = attempts.at(-1) ?? 0;
-  if (last > startedAt + Number(options.deadline) + START_MS) yield "began an attempt after the deadline";
-  if (abortedAt !== undefined && last > abortedAt) yield "began an attempt after the abort";
+  const last = attempts.at(-1);
+  if (!last) return;
+  if (last.decidedAt > startedAt + Number(options.deadline) + START_MS) yield "began an attempt after the deadline";
+  if (abortedAt !== undefined && last.at > abortedAt) yield "began an attempt after the abort";
 }
 
 function* complaintsOfBodies({ served }: Hop, { request }: Call, options: PolicyOptions): Iterable<string> {
   const { content, method, hasKey } = request;
   const whole = served.map(({ received }) => received).filter(({ isComplete }) => isComplete);
+  const given = content ?? whole[0]?.body ?? Buffer.alloc(0);
   // A 303 leads to a GET, which has none.
-  const isRight = ({ method: sent, body }: ReceivedRequest) =>
-    body.equals(sent === method ? (content ?? body) : Buffer.alloc(0));
+  const isRight = ({ method: sent, body }: ReceivedRequest) => body.equals(sent === method ? given : Buffer.alloc(0));
   if (!whole.every(isRight)) yield "sent another body, and made it look whole";
   const mayRepeat = hasKey || options.retryUnsafe || options.idempotencyKey;
   const unsafe = whole.filter(({ method: sent }) => sent === "POST" || sent === "PATCH");
@@ -113,7 +106,8 @@ function isHeardByOthers({ request }: Call, face: FaceName): boolean {
   return face === "globalFetch" || (face !== "stream" && request.reading === "nothing");
 }
 
-async function until(isSo: () => boolean, complaint: () => string): Promise<void> {
+/** Resolves once it is so; a timer that waits for several calls may outlive the last of them a little. */
+export async function until(isSo: () => boolean, complaint: () => string): Promise<void> {
   const end = performance.now() + LATE_MS;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(complaint());

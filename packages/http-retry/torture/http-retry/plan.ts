@@ -2,19 +2,27 @@
 
 import { createHash } from "node:crypto";
 import type { Random } from "@holdfast/testing/torture";
-import type { Answer, Cut, Step } from "../../src/testing.ts";
+import type { Answer, Cut, ReceivedRequest, Step } from "../../src/testing.ts";
 
 /** What a caller may be told: this status with this body; where nothing in the response tells its true length, with less of it. */
 export interface Outcome {
   readonly status: number;
   readonly content: Buffer;
   readonly mayBeShort: boolean;
+  /** Whether its digest shows, at its end, that the content is wrong. */
+  readonly isRefuted: boolean;
 }
 
 export interface Plan {
   readonly step: Step;
   /** Undefined where no response can come of it. */
   readonly outcome: Outcome | undefined;
+}
+
+/** What a server was asked, and what it was to do about it. */
+export interface Served {
+  readonly plan: Plan;
+  readonly received: ReceivedRequest;
 }
 
 const RETRIED = [408, 425, 429, 500, 502, 503, 504];
@@ -90,7 +98,8 @@ function planContent(random: Random, method: string, content: Buffer, version: n
   const isChecked = digest !== "none" && method === "GET" && status === 200;
   const ranges = status === 200 && random.chance(0.7);
   const plan = misbehave(random, { status, headers, body: content, ranges }, content, isChecked);
-  return isChecked && digest === "wrong" ? { step: plan.step, outcome: undefined } : plan;
+  const isRefuted = isChecked && digest === "wrong";
+  return plan.outcome ? { step: plan.step, outcome: { ...plan.outcome, isRefuted } } : plan;
 }
 
 function misbehave(random: Random, answer: Answer, content: Buffer, isChecked: boolean): Plan {
@@ -107,6 +116,7 @@ function misbehave(random: Random, answer: Answer, content: Buffer, isChecked: b
   const cut = random.chance(0.35) ? randomCut(random, content.length) : undefined;
   const claims = framing === "length" && random.chance(0.1);
   const claimedLength = claims ? random.int(0, content.length + 10) : undefined;
+  const afterwards = random.pick(["keep", "keep", "keep", "close", "reset", undefined] as const);
   const step: Answer = {
     ...answer,
     framing,
@@ -116,17 +126,33 @@ function misbehave(random: Random, answer: Answer, content: Buffer, isChecked: b
     drip: random.chance(0.2)
       ? { bytes: Math.ceil((content.length + 1) / random.int(2, 8)), every: random.int(0, 8) }
       : undefined,
-    afterwards: random.pick(["keep", "keep", "keep", "close", "reset", undefined]),
+    afterwards,
     afterRequestBytes: random.chance(0.1) ? random.int(0, 1000) : undefined,
   };
   // undici takes a reset for the end, too, where the end of the connection is the end of the body.
-  const endsQuietly = framing === "close" && cut !== undefined;
+  const endsQuietly = framing === "close" && (cut !== undefined || afterwards === "reset");
   const claimsLess = claimedLength !== undefined && claimedLength < content.length;
-  const outcome = { status: answer.status ?? 200, content, mayBeShort: !isChecked && (endsQuietly || claimsLess) };
-  return { step, outcome };
+  const mayBeShort = !isChecked && (endsQuietly || claimsLess);
+  return { step, outcome: { status: answer.status ?? 200, content, mayBeShort, isRefuted: false } };
 }
 
 function randomCut(random: Random, length: number): Cut {
   const of = random.pick(["response", "body"] as const);
   return { of, afterBytes: random.int(0, length + (of === "body" ? 0 : 150)), by: random.pick(["reset", "end"]) };
+}
+
+/** Whether a caller may be told so for this answer: with all of the body, or a part where that is all that it wanted. */
+export function couldTell(
+  { plan, received }: Served,
+  told: Pick<Outcome, "status"> & { readonly body: Buffer },
+  isWhole: boolean,
+): boolean {
+  const { step, outcome } = plan;
+  if (outcome?.status !== told.status || (outcome.isRefuted && isWhole)) return false;
+  // A part that was asked for ends a response that began earlier, and it is that one's outcome that counts.
+  const { range, "if-range": tag } = received.headers;
+  const isPart = typeof step === "object" && "ranges" in step && step.ranges && range !== undefined;
+  if (isPart && tag === step.headers?.["etag"]) return false;
+  const expected = received.method === "HEAD" ? Buffer.alloc(0) : outcome.content;
+  return (outcome.mayBeShort || !isWhole ? expected.subarray(0, told.body.length) : expected).equals(told.body);
 }

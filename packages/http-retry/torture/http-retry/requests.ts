@@ -34,13 +34,19 @@ export function randomOptions(random: Random, clock: Clock): PolicyOptions {
 export interface CountingClock extends Clock {
   /** Timers that are armed. */
   readonly pending: number;
+  /** The last reading of the monotonic clock, which is performance.now(). */
+  readonly read: number;
 }
 
 export function countingClock(): CountingClock {
   const armed = new Set<() => void>();
+  let read = 0;
   return {
     now: systemClock.now,
-    monotonic: systemClock.monotonic,
+    monotonic() {
+      read = systemClock.monotonic();
+      return read;
+    },
     schedule(callback, delayMs, options) {
       const cancel = systemClock.schedule(
         () => {
@@ -58,6 +64,9 @@ export function countingClock(): CountingClock {
     },
     get pending() {
       return armed.size;
+    },
+    get read() {
+      return read;
     },
   };
 }
