@@ -5,10 +5,13 @@ import { example, published, type TestedPackage, tool, vitestProjects } from "./
 
 export const packages: readonly TestedPackage[] = [
   published("core", { servers: ["redis", "postgres"] }),
+  published("api-key", { servers: ["redis", "postgres"] }),
   published("config"),
+  published("embed-token", { servers: ["redis", "postgres", "chromium"] }),
+  published("checkpoint", { servers: ["redis", "postgres"] }),
   published("http-retry"),
   published("rate-limiter", { servers: ["redis", "postgres"] }),
-  example("express"),
+  example("express", { servers: ["redis"] }),
   tool("testing", { servers: ["redis", "redis-cluster", "postgres", "pgbouncer"] }),
   tool("scripts"),
 ];

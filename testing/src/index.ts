@@ -1,5 +1,6 @@
 export { type ChildOptions, type ChildRun, runAndKill, runToEnd } from "./crash.ts";
 export { type FaultProxy, startFaultProxy } from "./fault-proxy.ts";
+export { type Site, serve } from "./serve.ts";
 export { serverUrl } from "./server-url.ts";
 export { startPgBouncer } from "./servers/pgbouncer.ts";
 export { type PostgresOptions, startPostgres } from "./servers/postgres.ts";

@@ -13,6 +13,7 @@ import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
 const KEYS = 1000;
 const BARE = "bare upsert";
+const PREPARED_BARE = "bare upsert, prepared";
 
 export async function postgresRows(): Promise<Row[]> {
   await using server = await startPostgres();
@@ -24,8 +25,12 @@ export async function postgresRows(): Promise<Row[]> {
     const { rows } = await pool.query<{ server_version: string }>("SHOW server_version");
     const version = `on PostgreSQL ${rows[0]?.server_version.split(" ")[0]}`;
     const together = await roundsInFlight(sides, { inFlight: 64, calls: 800, rounds: 7 });
-    const oneByOne = await roundsOneByOne(sides, { calls: 60, rounds: 31 });
-    return [...rowsOf(together, "64 in flight", version), ...rowsOf(oneByOne, "one by one", version)];
+    const oneByOne = await roundsOneByOne(sides, { calls: 40, rounds: 61 });
+    return [
+      ...rowsOf(together, "64 in flight", version),
+      ...rowsOf(oneByOne, "one by one", version),
+      ...preparedRows(oneByOne, "one by one", version),
+    ];
   } finally {
     await pool.end();
   }
@@ -36,26 +41,29 @@ async function sidesOf(pool: Pool): Promise<Readonly<Record<string, AsyncSide>>>
   const store = postgresStore({ client: pool });
   await store.ensureSchema();
   const limiter = createRateLimiter({ rules: RULE, store });
+  const preparing = createRateLimiter({ rules: RULE, store: postgresStore({ client: pool, prepared: true }) });
+  await pool.query("CREATE TABLE bare (LIKE rate_limit INCLUDING ALL) WITH (fillfactor = 70)");
   return {
     ours: () => limiter.consume(key()),
-    [BARE]: await bareUpsert(pool, key),
+    "ours, prepared": () => preparing.consume(key()),
+    [BARE]: () => pool.query({ text: UPSERT, values: upserted(key()) }),
+    [PREPARED_BARE]: () => pool.query({ name: "bare", text: UPSERT, values: upserted(key()) }),
     "rate-limiter-flexible": await flexible(pool, key),
   };
 }
 
 /** Writes a row of the same table's shape, with no question asked of what was there. */
-async function bareUpsert(pool: Pool, key: () => string): Promise<AsyncSide> {
-  await pool.query("CREATE TABLE bare (LIKE rate_limit INCLUDING ALL) WITH (fillfactor = 70)");
-  const text = `
-    INSERT INTO bare AS t (subject, at, used, full_at) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (subject) DO UPDATE SET at = excluded.at, used = excluded.used, full_at = excluded.full_at
-    RETURNING at`;
-  return () => {
-    const now = Date.now();
-    return pool.query(text, [Buffer.from(key()), now, [now % 1000], now + 3600]);
-  };
+const UPSERT = `
+  INSERT INTO bare AS t (subject, at, used, full_at) VALUES ($1, $2, $3, $4)
+  ON CONFLICT (subject) DO UPDATE SET at = excluded.at, used = excluded.used, full_at = excluded.full_at
+  RETURNING at`;
+
+function upserted(key: string): unknown[] {
+  const now = Date.now();
+  return [Buffer.from(key), now, [now % 1000], now + 3600];
 }
 
+/** Names its statements, so that each connection parses and plans them once. */
 async function flexible(pool: Pool, key: () => string): Promise<AsyncSide> {
   const limiter = await new Promise<RateLimiterPostgres>((resolve, reject) => {
     const made: RateLimiterPostgres = new RateLimiterPostgres(
@@ -66,13 +74,22 @@ async function flexible(pool: Pool, key: () => string): Promise<AsyncSide> {
   return () => limiter.consume(key());
 }
 
+/** No statement of ours is named, nor the bare one; those of the peer are. */
 function rowsOf(rounds: Rounds, how: string, version: string): Row[] {
-  const row = (peer: string, atLeast: number, version?: string): Row =>
-    rowOf(
-      beside(rounds, "ours", [peer]),
-      peer,
-      { name: `Postgres, ${how}`, unit: "ops/s", better: "higher", goal: { of: "ratio", atLeast } },
-      version,
-    );
-  return [row(BARE, 0.9, version), row("rate-limiter-flexible", 1.1)];
+  return [
+    row(rounds, "ours", BARE, `Postgres, ${how}`, 0.9, version),
+    row(rounds, "ours", "rate-limiter-flexible", `Postgres, ${how}`, 1.1),
+  ];
+}
+
+function preparedRows(rounds: Rounds, how: string, version: string): Row[] {
+  return [
+    row(rounds, "ours, prepared", PREPARED_BARE, `Postgres, prepared, ${how}`, undefined, version),
+    row(rounds, "ours, prepared", "rate-limiter-flexible", `Postgres, prepared, ${how}`, 1.1),
+  ];
+}
+
+function row(rounds: Rounds, ours: string, peer: string, name: string, atLeast?: number, version?: string): Row {
+  const goal = atLeast === undefined ? undefined : ({ of: "ratio", atLeast } as const);
+  return rowOf(beside(rounds, ours, [peer]), peer, { name, unit: "ops/s", better: "higher", goal }, version);
 }

@@ -25,7 +25,7 @@ export async function redisRows(): Promise<Row[]> {
     const sides = await sidesOf(ioredis, nodeRedis);
     const version = `on Redis ${/redis_version:(\S+)/.exec(await ioredis.info("server"))?.[1]}`;
     const together = await roundsInFlight(sides, { inFlight: 64, calls: 4000, rounds: 7 });
-    const oneByOne = await roundsOneByOne(sides, { calls: 300, rounds: 21 });
+    const oneByOne = await roundsOneByOne(sides, { calls: 100, rounds: 101 });
     return [
       ...rowsOf(together, "64 in flight", version),
       ...rowsOf(oneByOne, "one by one", version),

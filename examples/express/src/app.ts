@@ -2,11 +2,12 @@
 // request goes.
 
 import { createHmac } from "node:crypto";
+import type { ApiKeys } from "@holdfast/api-key";
+import { apiKey } from "@holdfast/api-key/express";
 import { type Clock, systemClock } from "@holdfast/core";
 import { createClientAddress, fromExpress } from "@holdfast/core/http";
-import { createRateLimiter, memoryStore } from "@holdfast/rate-limiter";
+import type { RateLimiter } from "@holdfast/rate-limiter";
 import { byAddress, rateLimit } from "@holdfast/rate-limiter/express";
-import { limiterMetrics } from "@holdfast/rate-limiter/metrics";
 import express, { type Express, type Request } from "express";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -18,14 +19,22 @@ import { failed, methodNotAllowed, notFound } from "./http/errors.ts";
 import { healthRoute } from "./http/health.ts";
 import { metricsRoute } from "./http/metrics.ts";
 import { observe } from "./http/observe.ts";
+import { orderRoute } from "./http/orders.ts";
 import { requestId } from "./http/request-id.ts";
 import { securityHeaders } from "./http/security-headers.ts";
+import { ORDERS_READ } from "./keys.ts";
 import { meterOf } from "./metrics.ts";
+import type { Orders } from "./orders.ts";
 
 export interface AppOptions {
   readonly config: Settings;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Of echo requests. */
+  readonly limiter: RateLimiter;
+  readonly keys: ApiKeys;
+  /** Undefined where there are none: then nobody serves them. */
+  readonly orders?: Orders | undefined;
   /** Further checks for /api/health, by name. Default none. */
   readonly checks?: Readonly<Record<string, Check>>;
   /** Whether the service is going down. Default: it never is. */
@@ -38,17 +47,10 @@ export interface AppOptions {
 const CHECK_TIMEOUT_MS = 2000;
 
 export function createApp(options: AppOptions): Express {
-  const { config, logger, registry, checks = {}, isStopping = () => false, clock = systemClock } = options;
-  const meter = meterOf(registry);
-  const limiter = createRateLimiter({
-    name: "echo",
-    rules: config.RATE_LIMIT,
-    store: memoryStore({ clock }),
-    on: limiterMetrics(meter),
-  });
+  const { config, logger, registry, limiter, keys, orders } = options;
+  const { checks = {}, isStopping = () => false, clock = systemClock } = options;
   const health = createHealth({
-    // With a store in Redis this is what says that Redis is gone.
-    checks: { rateLimiter: () => limiter.peek("health check"), ...checks },
+    checks: { rateLimiter: () => checkLimiter(limiter), ...checks },
     timeoutMs: CHECK_TIMEOUT_MS,
     clock,
     logger,
@@ -61,7 +63,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(securityHeaders(config.PUBLIC_URL));
   app.use(requestId(logger));
-  app.use(observe({ meter, clock, client: clientOf(config) }));
+  app.use(observe({ meter: meterOf(registry), clock, client: clientOf(config) }));
 
   app
     .route("/api/health")
@@ -78,9 +80,23 @@ export function createApp(options: AppOptions): Express {
     .post(...jsonBody, echo)
     .all(methodNotAllowed("GET, HEAD, POST"));
 
+  if (orders) {
+    app
+      .route("/api/orders/:id")
+      .all(apiKey({ keys, scope: ORDERS_READ, trustedProxies: config.TRUSTED_PROXIES, logger }))
+      .get(orderRoute(orders))
+      .all(methodNotAllowed("GET, HEAD"));
+  }
+
   app.use(notFound);
   app.use(failed);
   return app;
+}
+
+/** Without Redis the limiter goes on by itself. To take every instance out of service for it would be worse. */
+async function checkLimiter(limiter: RateLimiter): Promise<"degraded" | undefined> {
+  const { outcome } = await limiter.peek("health check");
+  return outcome === "degraded" ? outcome : undefined;
 }
 
 /** A pseudonym of the client's address: lines of one client can be told together, and the log holds no personal data. */

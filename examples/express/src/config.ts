@@ -4,6 +4,8 @@ import {
   type ConfigOptions,
   duration,
   envFile,
+  flag,
+  integer,
   key,
   list,
   oneOf,
@@ -13,8 +15,10 @@ import {
   rate,
   rule,
   type StandardSchemaV1,
+  secret,
   text,
   url,
+  variable,
 } from "@holdfast/config";
 import type { Secret } from "@holdfast/core";
 import { createClientAddress } from "@holdfast/core/http";
@@ -28,6 +32,11 @@ export interface Settings {
   readonly LOG_LEVEL: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
   readonly LOG_KEY: Secret;
   readonly RATE_LIMIT: { readonly limit: number; readonly window: number };
+  readonly RATE_LIMIT_DRY_RUN: boolean;
+  readonly RATE_LIMIT_REDIS_URL: Secret | undefined;
+  readonly INSTANCES: number;
+  readonly API_KEYS: Secret | undefined;
+  readonly ORDERS_URL: string | undefined;
   readonly TRUSTED_PROXIES: readonly string[];
   readonly SHUTDOWN_DELAY: number;
   readonly SHUTDOWN_TIMEOUT: number;
@@ -53,6 +62,21 @@ export const schema: SchemaOf<Settings> = {
     .devDefault("for development alone, replace it elsewhere")
     .describe("Key that turns client addresses into pseudonyms in the log."),
   RATE_LIMIT: rate().default({ limit: 60, window: 60_000 }).describe("Echo requests that one client address may make."),
+  RATE_LIMIT_DRY_RUN: flag().describe("Counts what the limit would refuse, and refuses nothing."),
+  RATE_LIMIT_REDIS_URL: variable(url({ protocols: ["redis", "rediss"] }), { secret: true })
+    .optional()
+    .describe("Redis in which all instances share the limit; none: each has its own.")
+    .example("rediss://limiter:password@redis.example.com:6379"),
+  INSTANCES: integer({ min: 1 })
+    .default(1)
+    .describe("How many instances there are: while Redis is away each limits by its share."),
+  API_KEYS: secret()
+    .optional()
+    .describe("Keys that may ask for orders, with commas between them; better sha256:ID:HEX than as they are."),
+  ORDERS_URL: url({ protocols: ["http", "https"] })
+    .optional()
+    .describe("The service that knows the orders; none: there are no orders here.")
+    .example("https://orders.internal/v1"),
   TRUSTED_PROXIES: list({ of: proxy })
     .default([])
     .describe("Proxies whose X-Forwarded-For is believed: addresses, ranges, loopback, private.")

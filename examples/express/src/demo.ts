@@ -1,18 +1,23 @@
 // `pnpm demo`: the real service in this process, driven by real requests; then it stays up until Ctrl-C. Nothing but this
 // process is started, so nothing is left behind.
 
+import { hash } from "node:crypto";
 import { generateKey, reportAndExit } from "@holdfast/config";
+import { Secret } from "@holdfast/core";
 import type { Settings } from "./config.ts";
 import { freePort } from "./demo/free-port.ts";
+import { showKeys, showUpstream, startUpstream } from "./demo/orders.ts";
 import { logLine, say, section, show, title } from "./demo/page.ts";
 import { onStarterGone } from "./demo/starter.ts";
 import {
   showBrokenEnvironment,
   showConfiguration,
+  showDryRun,
   showHealth,
   showMetrics,
   showRateLimit,
   showShutdown,
+  showWithoutRedis,
 } from "./demo/tour.ts";
 import { createLogger } from "./logger.ts";
 import { exitOnCrash, exitOnSignals } from "./process.ts";
@@ -40,11 +45,26 @@ const config = await showConfiguration({
 await showBrokenEnvironment();
 
 // On ports of their own, so that the one that stays up has its whole rate limit left.
-const toured = await start({ RATE_LIMIT: { limit: 10, window: 60_000 } });
-await showHealth(toured);
-await showRateLimit(toured);
-await showMetrics(toured);
-await toured.stop();
+const RATE_LIMIT = { limit: 10, window: 60_000 };
+await tour({ RATE_LIMIT }, async (service) => {
+  await showHealth(service);
+  await showRateLimit(service);
+  await showMetrics(service);
+});
+await tour({ RATE_LIMIT, RATE_LIMIT_DRY_RUN: true }, showDryRun);
+// Of each demo its own: the service is told a digest of it.
+const DEMO_KEY = generateKey();
+const nowhere = new Secret(`redis://127.0.0.1:${await freePort()}`);
+await tour({ RATE_LIMIT, RATE_LIMIT_REDIS_URL: nowhere }, showWithoutRedis);
+const upstream = await startUpstream();
+await tour(
+  { ORDERS_URL: upstream.origin, API_KEYS: new Secret(`sha256:demo:${hash("sha256", DEMO_KEY)}`) },
+  async (service) => {
+    await showKeys(service, DEMO_KEY);
+    await showUpstream(service, upstream, DEMO_KEY);
+  },
+);
+await upstream.close();
 await showShutdown(await start({ SHUTDOWN_DELAY: 300 }));
 
 section("Up");
@@ -65,6 +85,12 @@ show(
 );
 say("Ctrl-C stops it. Its log, in short:");
 staysUp = true;
+
+async function tour(changes: Partial<Settings>, shows: (service: Service) => Promise<void>): Promise<void> {
+  const service = await start(changes);
+  await shows(service);
+  await service.stop();
+}
 
 function start(changes: Partial<Settings>): Promise<Service> {
   return startService({ config: { ...config, PORT: 0, ...changes }, logger });

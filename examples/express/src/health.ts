@@ -2,12 +2,15 @@
 
 import type { Clock, Logger } from "@holdfast/core";
 
-/** Fails by throwing. It should end when the signal aborts; the answer does not wait for it either way. */
+/**
+ * Fails by throwing; resolves to `"degraded"` where the service goes on without. It should end when the signal aborts; the
+ * answer does not wait for it either way.
+ */
 export type Check = (signal: AbortSignal) => unknown;
 
 /** What the public may know of a check. Why it failed goes to the log: a driver's message can hold a connection string. */
 export interface CheckState {
-  readonly status: "ok" | "failed" | "timed out";
+  readonly status: "ok" | "degraded" | "failed" | "timed out";
   readonly durationMs: number;
 }
 
@@ -44,7 +47,7 @@ async function run(name: string, check: Check, { timeoutMs, clock, logger }: Hea
   const cancel = clock.schedule(() => deadline.abort(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   let status: CheckState["status"] = "ok";
   try {
-    await Promise.race([check(deadline.signal), late]);
+    if ((await Promise.race([check(deadline.signal), late])) === "degraded") status = "degraded";
   } catch (error) {
     status = deadline.signal.aborted ? "timed out" : "failed";
     logger.warn({ check: name, err: error }, "health check failed");

@@ -9,7 +9,10 @@ import type { Logger } from "pino";
 import { createApp } from "./app.ts";
 import type { Settings } from "./config.ts";
 import { trackConnections } from "./connections.ts";
-import { createRegistry } from "./metrics.ts";
+import { createServiceKeys } from "./keys.ts";
+import { createRegistry, meterOf } from "./metrics.ts";
+import { createOrders } from "./orders.ts";
+import { createEchoLimiter } from "./rate-limit.ts";
 
 export interface ServiceOptions {
   readonly config: Settings;
@@ -39,10 +42,18 @@ const WHOLE_REQUEST_MS = 120_000;
 /** Resolves when the service listens; rejects where it can't, as when the port is taken. */
 export async function startService({ config, logger, clock = systemClock }: ServiceOptions): Promise<Service> {
   let stopping: Promise<number> | undefined;
+  const registry = createRegistry();
+  const parts = { config, logger, meter: meterOf(registry), clock };
+  const { limiter, close: closeLimiter } = createEchoLimiter(parts);
+  const keys = createServiceKeys(parts);
+  const orders = createOrders(parts);
   const app = createApp({
     config,
     logger,
-    registry: createRegistry(),
+    registry,
+    limiter,
+    keys,
+    orders,
     isStopping: () => stopping !== undefined,
     clock,
   });
@@ -50,9 +61,15 @@ export async function startService({ config, logger, clock = systemClock }: Serv
     { keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: HEADERS_MS, requestTimeout: WHOLE_REQUEST_MS },
     app,
   );
+  const closeParts = async (): Promise<void> => {
+    await Promise.all([closeLimiter(), keys.close(), orders?.close()]);
+  };
   const connections = trackConnections(server);
   server.listen(config.PORT, config.HOST);
-  await once(server, "listening");
+  await once(server, "listening").catch(async (error: unknown) => {
+    await closeParts();
+    throw error;
+  });
 
   const stop = async (): Promise<number> => {
     logger.info({ inFlight: connections.inFlight() }, "stopping");
@@ -66,6 +83,7 @@ export async function startService({ config, logger, clock = systemClock }: Serv
     connections.closeWhenIdle();
     await closed;
     cancel();
+    await closeParts();
     // The log's lines of requests cut off come a turn after their sockets; whoever gets our answer may exit.
     await setImmediate();
     logger[lost === 0 ? "info" : "warn"]({ cutOff: lost }, "stopped");

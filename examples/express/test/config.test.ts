@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { loadConfig, values } from "@holdfast/config";
 import { describe, expect, it } from "vitest";
 import { options, schema } from "../src/config.ts";
@@ -14,6 +15,9 @@ describe("the configuration", () => {
       PUBLIC_URL: undefined,
       LOG_LEVEL: "info",
       RATE_LIMIT: { limit: 60, window: 60_000 },
+      RATE_LIMIT_DRY_RUN: false,
+      RATE_LIMIT_REDIS_URL: undefined,
+      INSTANCES: 1,
       TRUSTED_PROXIES: [],
       SHUTDOWN_DELAY: 0,
       SHUTDOWN_TIMEOUT: 10_000,
@@ -34,6 +38,12 @@ describe("the configuration", () => {
     });
   });
 
+  it("keeps the password of Redis to itself", async () => {
+    const config = await settings({ RATE_LIMIT_REDIS_URL: "rediss://app:hunter2@redis.example.com" });
+    expect(inspect(config) + JSON.stringify(config)).not.toContain("hunter2");
+    expect(config.RATE_LIMIT_REDIS_URL?.reveal()).toContain("hunter2");
+  });
+
   it.each([
     ["PORT", "80a"],
     ["PORT", "0"],
@@ -41,6 +51,9 @@ describe("the configuration", () => {
     ["LOG_LEVEL", "verbose"],
     ["LOG_KEY", "too-short"],
     ["RATE_LIMIT", "60"],
+    ["RATE_LIMIT_DRY_RUN", "maybe"],
+    ["RATE_LIMIT_REDIS_URL", "http://redis.example.com"],
+    ["INSTANCES", "0"],
     ["TRUSTED_PROXIES", "10.0.0.0/8, everyone"],
     ["TRUSTED_PROXIES", "0.0.0.0/0"],
     ["SHUTDOWN_DELAY", "5"],

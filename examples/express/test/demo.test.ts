@@ -16,6 +16,15 @@ describe("the demo", { timeout: 30_000 }, () => {
     for (const field of ["RateLimit-Policy", "RateLimit", "Retry-After"])
       expect(text).toMatch(new RegExp(`^ +${field}: `, "m"));
     expect(text).toContain('holdfast_rate_limiter_decisions_total{limiter="echo",outcome="refused",dry_run="false"} 5');
+    expect(text).toContain("15 echo requests in a row: 15 allowed, 0 refused.");
+    expect(text).toContain('holdfast_rate_limiter_decisions_total{limiter="echo",outcome="refused",dry_run="true"} 5');
+    expect(text).toMatch(/The first waited \d+ ms for Redis; none of the others took more than \d+ ms\./);
+    expect(text).toContain('Health answers 200, "degraded"');
+    expect(text).toMatch(/GET \/api\/orders\/7 without a key +401 {2}Bearer realm="api"/);
+    expect(text).toMatch(/with the key in the URL +400/);
+    expect(text).toMatch(/with the key +200/);
+    expect(text).toContain("Our one request is answered 200, by 3 of its own:");
+    expect(text).toMatch(/we answer 503 at once,\n +with Retry-After: 1(?:19|20),/);
     expect(text).toContain('Health answers 503, "stopping"');
     expect(text).toContain("requests cut off: 0");
 

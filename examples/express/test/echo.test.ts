@@ -59,6 +59,16 @@ describe("the rate limit of /api/echo", () => {
     expect((await get("/api/echo")).status).toBe(200);
   });
 
+  it("is counted and told to nobody in a dry run", async () => {
+    const { get } = await serve({ env: { RATE_LIMIT: "2/minute", RATE_LIMIT_DRY_RUN: "true" } });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => get("/api/echo")));
+    expect(answers.map(({ status, headers }) => [status, headers.has("ratelimit")])).toEqual(
+      Array(5).fill([200, false]),
+    );
+    const metrics = await (await get("/api/metrics", { accept: "text/plain" })).text();
+    expect(metrics).toContain('decisions_total{limiter="echo",outcome="refused",dry_run="true"} 3');
+  });
+
   it("leaves health and metrics alone", async () => {
     const { get } = await serve({ env: { RATE_LIMIT: "1/minute" } });
     expect((await get("/api/echo")).status).toBe(200);

@@ -33,6 +33,13 @@ describe("GET /api/health", () => {
     expect(entry).toMatchObject({ level: "warn", check: "database", err: { message: /refused/ } });
   });
 
+  it("answers 200 where the service goes on without something, and says without what", async () => {
+    const { get } = await serve({ checks: { search: () => "degraded" } });
+    const response = await get("/api/health");
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: "degraded", checks: { search: { status: "degraded" } } });
+  });
+
   it("answers 503 where checks hang, after the time of one, and aborts them", async () => {
     const clock = createManualClock();
     const aborted: string[] = [];

@@ -4,11 +4,16 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { generateKey, loadConfig, values } from "@holdfast/config";
+import { systemClock } from "@holdfast/core";
 import { Registry } from "prom-client";
 import { onTestFinished } from "vitest";
 import { type AppOptions, createApp } from "../src/app.ts";
 import { type Settings, schema } from "../src/config.ts";
+import { createServiceKeys } from "../src/keys.ts";
 import { createLogger } from "../src/logger.ts";
+import { meterOf } from "../src/metrics.ts";
+import { createOrders } from "../src/orders.ts";
+import { createEchoLimiter } from "../src/rate-limit.ts";
 
 export type LogEntry = Readonly<Record<string, unknown>>;
 
@@ -20,7 +25,7 @@ export interface Site {
   post(path: string, body: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
 }
 
-interface SiteOptions extends Partial<Omit<AppOptions, "config" | "logger">> {
+interface SiteOptions extends Partial<Omit<AppOptions, "config" | "logger" | "limiter" | "keys" | "orders">> {
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -28,14 +33,21 @@ export async function settings(env: Readonly<Record<string, string>> = {}): Prom
   return loadConfig(schema, { sources: [values({ LOG_KEY: generateKey(), ...env })] });
 }
 
-export async function serve({ env, ...options }: SiteOptions = {}): Promise<Site> {
+export async function serve({ env, registry = new Registry(), ...options }: SiteOptions = {}): Promise<Site> {
   const { log, logger } = memoryLog();
-  const app = createApp({ config: await settings(env), logger, registry: new Registry(), ...options });
+  const config = await settings(env);
+  const { clock = systemClock } = options;
+  const parts = { config, logger, meter: meterOf(registry), clock };
+  const { limiter, close } = createEchoLimiter(parts);
+  const keys = createServiceKeys(parts);
+  const orders = createOrders(parts);
+  const app = createApp({ config, logger, registry, limiter, keys, orders, ...options });
   const server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
+    return Promise.all([close(), keys.close(), orders?.close()]);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

@@ -35,7 +35,7 @@ const LONGEST_WINDOW_MS = 366 * 86_400_000;
 // Half of 2^53: a full bucket plus the dearest cost that fits it is still an exact double.
 const LARGEST_CAPACITY = 2 ** 52;
 /** A subject's whole state is written at once, so the number of rules has a bound. */
-export const MOST_RULES = 8;
+const MOST_RULES = 8;
 
 /** @throws RateLimiterError `INVALID_RULE` */
 export function compileRule(input: RuleInput): Rule {

@@ -36,14 +36,15 @@ export interface StoreEvent {
   readonly error?: unknown;
 }
 
-// The store is asked again this soon after it failed, then twice as late each time, so that it is back within a second.
+// The store is asked again this soon after it failed, then twice as late each time up to a bound, so that it is back within a
+// second.
 const FIRST_PROBE_MS = 50;
-const LONGEST_PROBE_MS = 800;
+const LONGEST_GAP_MS = 900;
 
 /**
  * A store that answers in the place of one that fails, each such reading marked `degraded`. The first call that fails or is out of
- * time opens the circuit: after it the store is left alone, but for one probe at a time that no request waits for. Calls that
- * manage a key (refund, reset, block) reject as the store does.
+ * time opens the circuit: after it the store is left alone, but for one probe at a time that no request waits for. Nothing can
+ * stand in for calls that manage a key (refund, reset, block, unblock): they reject, as soon.
  *
  * @throws RateLimiterError `INVALID_OPTION`
  */
@@ -58,9 +59,12 @@ export function withStoreFailure(
   if (!Number.isInteger(instances) || instances < 1) {
     throw new RateLimiterError("INVALID_OPTION", `instances is ${instances}; give a whole number >= 1`);
   }
+  // A probe that hangs takes the deadline.
+  const longestProbeMs = Math.max(FIRST_PROBE_MS, LONGEST_GAP_MS - deadlineMs);
   const local = memoryStore({ clock });
   const shares = new WeakMap<RuleSet, RuleSet>();
   let open = false;
+  let isClosed = false;
   let cancelProbe: (() => void) | undefined;
 
   const shareOf = (rules: RuleSet): RuleSet => {
@@ -79,7 +83,7 @@ export function withStoreFailure(
   }
 
   function trip(reason: StoreFailure, error: unknown, rules: RuleSet): void {
-    if (open) return;
+    if (open || isClosed) return;
     open = true;
     tell({ state: "down", reason, error });
     probe(rules, FIRST_PROBE_MS);
@@ -88,13 +92,14 @@ export function withStoreFailure(
   function probe(rules: RuleSet, delayMs: number): void {
     cancelProbe = clock.schedule(
       async () => {
-        const answer = await inTime(() => store.peek(rules, "probe"));
-        if (cancelProbe === undefined) return;
+        // Takes nothing, but writes: a store that can only be read is of no use to the calls that wait for it.
+        const answer = await inTime(() => store.consume(rules, "probe", 0));
+        if (isClosed) return;
         if ("value" in answer) {
           open = false;
           tell({ state: "up" });
         } else {
-          probe(rules, Math.min(2 * delayMs, LONGEST_PROBE_MS));
+          probe(rules, Math.min(2 * delayMs, longestProbeMs));
         }
       },
       delayMs,
@@ -123,14 +128,29 @@ export function withStoreFailure(
     });
   }
 
-  async function consume(rules: RuleSet, key: string, cost: number, call?: StoreCallOptions): Promise<StoreReading> {
+  async function decide(
+    ask: () => Promise<StoreReading>,
+    rules: RuleSet,
+    key: string,
+    cost: number,
+    call: StoreCallOptions | undefined,
+  ): Promise<StoreReading> {
     call?.signal?.throwIfAborted();
     if (open) return substitute(rules, key, cost, "circuit-open");
-    const answer = await inTime(() => store.consume(rules, key, cost, call));
+    const answer = await inTime(ask);
     if ("value" in answer) return answer.value;
     call?.signal?.throwIfAborted();
     trip(answer.reason, answer.error, rules);
     return substitute(rules, key, cost, answer.reason);
+  }
+
+  async function manage(ask: () => Promise<void>, call: StoreCallOptions | undefined): Promise<void> {
+    call?.signal?.throwIfAborted();
+    const answer = open ? { reason: "circuit-open" as const } : await inTime(ask);
+    if ("value" in answer) return;
+    if (answer.reason === "error") throw answer.error;
+    const why = open ? "has failed and is being probed" : `has not answered within ${deadlineMs} ms`;
+    throw new RateLimiterError("STORE_UNAVAILABLE", `the limiter's store ${why}; try again in a second`);
   }
 
   async function consumeMany(calls: readonly StoreCall[], call?: StoreCallOptions): Promise<readonly StoreReading[]> {
@@ -148,20 +168,18 @@ export function withStoreFailure(
   }
 
   return {
-    consume,
+    consume: (rules, key, cost, call) => decide(() => store.consume(rules, key, cost, call), rules, key, cost, call),
     consumeMany,
     ...(store.consumeLocally && { consumeLocally: store.consumeLocally.bind(store) }),
-    async peek(rules, key, call) {
-      return open ? substitute(rules, key, 0, "circuit-open") : await store.peek(rules, key, call);
-    },
-    refund: (rules, key, cost, call) => store.refund(rules, key, cost, call),
-    reset: (rules, key, call) => store.reset(rules, key, call),
-    block: (rules, key, blockMs, call) => store.block(rules, key, blockMs, call),
-    unblock: (rules, key, call) => store.unblock(rules, key, call),
+    peek: (rules, key, call) => decide(() => store.peek(rules, key, call), rules, key, 0, call),
+    refund: (rules, key, cost, call) => manage(() => store.refund(rules, key, cost, call), call),
+    reset: (rules, key, call) => manage(() => store.reset(rules, key, call), call),
+    block: (rules, key, blockMs, call) => manage(() => store.block(rules, key, blockMs, call), call),
+    unblock: (rules, key, call) => manage(() => store.unblock(rules, key, call), call),
     // The store itself is its owner's to close.
     async close() {
+      isClosed = true;
       cancelProbe?.();
-      cancelProbe = undefined;
       await local.close();
     },
   };

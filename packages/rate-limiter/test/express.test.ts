@@ -1,9 +1,9 @@
+import { type Site, serve } from "@holdfast/testing";
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { byAddress, type MiddlewareOptions, rateLimit } from "../src/http/express.ts";
 import { createRateLimiter, type RateLimiterOptions } from "../src/index.ts";
 import { failingStore } from "./failing-store.ts";
-import { type Site, serve } from "./servers.ts";
 
 type Options = Omit<MiddlewareOptions<express.Request, express.Response>, "limiter"> & {
   limiter?: Partial<RateLimiterOptions>;

@@ -12,6 +12,15 @@ const limiterOf = (...rules: RuleInput[]) => {
   return { clock, limiter: createRateLimiter({ rules, store: memoryStore({ clock }) }) };
 };
 
+const anyPenalty = fc.option(
+  fc.record({
+    refusals: fc.integer({ min: 1, max: 3 }),
+    within: fc.constant("1h"),
+    block: fc.constantFrom("1ms", "90s"),
+  }),
+  { nil: undefined },
+);
+
 const fieldsOf = (decision: Parameters<typeof rateLimitFields>[0]) =>
   Object.fromEntries(rateLimitFields(decision, "ietf", systemClock));
 
@@ -62,8 +71,9 @@ describe("the RateLimit fields", () => {
 
   it("are structured fields, with Retry-After never earlier than any t, whatever the rules and the calls", () => {
     fc.assert(
-      fc.property(anyRules, anySteps, (rules, steps) => {
-        const { limiter, clock } = limiterOf(...asInputs(rules));
+      fc.property(anyRules, anySteps, anyPenalty, (rules, steps, penalty) => {
+        const clock = createManualClock();
+        const limiter = createRateLimiter({ rules: asInputs(rules), penalty, store: memoryStore({ clock }) });
         for (const { elapsed, key, cost } of steps) {
           clock.advance(Math.max(0, elapsed));
           const decision = limiter.consumeSync(key, { cost });
@@ -76,7 +86,7 @@ describe("the RateLimit fields", () => {
             if (!fields["retry-after"] || !parameters.has("t")) continue;
             expect(Number(fields["retry-after"])).toBeGreaterThanOrEqual(parameters.get("t") as number);
           }
-          if (decision.outcome === "refused") {
+          if (decision.outcome === "refused" || decision.outcome === "blocked") {
             expect(Number(fields["retry-after"]) * 1000).toBeGreaterThanOrEqual(decision.retryAfterMs);
           }
         }

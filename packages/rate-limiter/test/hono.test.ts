@@ -1,9 +1,9 @@
+import { type Site, serve } from "@holdfast/testing";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { afterEach, describe, expect, it } from "vitest";
 import { type GuardOptions, rateLimit } from "../src/http/hono.ts";
 import { createRateLimiter } from "../src/index.ts";
-import { type Site, serve } from "./servers.ts";
 
 type HonoContext = Parameters<ReturnType<typeof rateLimit>>[0];
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Site, serve } from "@holdfast/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { type NodeOptions, rateLimit } from "../src/http/node.ts";
 import { createRateLimiter } from "../src/index.ts";
-import { type Site, serve } from "./servers.ts";
 
 let site: Site | undefined;
 afterEach(() => site?.[Symbol.asyncDispose]());

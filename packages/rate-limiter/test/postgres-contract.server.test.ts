@@ -9,14 +9,16 @@ const pool = new pg.Pool({ connectionString: serverUrl("postgres") });
 const run = randomBytes(4).toString("hex");
 afterAll(() => pool.end());
 
-describe.each([false, true])("the Postgres store keeps the contract in a table with unlogged: %s: it", (unlogged) => {
+const kinds = [{}, { unlogged: true }, { prepared: true }];
+
+describe.each(kinds)("the Postgres store keeps the contract with the options %o: it", (options) => {
   let tables = 0;
   for (const [sentence, test] of Object.entries(rateLimitStoreContract)) {
     it(sentence, () =>
       test(async () => {
         let now = 0;
-        const table = `contract_${run}_${unlogged}_${++tables}`;
-        const store = postgresStore({ client: pool, table, unlogged, time: { now: () => now } });
+        const table = `contract_${run}_${Object.keys(options)}_${++tables}`;
+        const store = postgresStore({ client: pool, table, time: { now: () => now }, ...options });
         await store.ensureSchema();
         return { store, setClock: (ms) => (now = ms), close: () => store.close() };
       }),

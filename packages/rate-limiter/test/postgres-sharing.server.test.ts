@@ -116,7 +116,7 @@ describe("a connection with an open transaction", () => {
   });
 
   it("refills while the transaction lasts", async () => {
-    const rules = compileRules("standing", [{ limit: 1, window: 20, burst: 1 }]);
+    const rules = compileRules("standing", [{ limit: 1, window: 500, burst: 1 }]);
     const client = await connected();
     const inside = postgresStore({ client, table });
     await client.query("BEGIN");

@@ -28,7 +28,7 @@ describe("the Postgres store", () => {
   it("quotes its names, so that any letters and SQL's own words will do", async () => {
     const { client, asked } = recordingClient([{ reading: "passed,0,1" }]);
     await postgresStore({ client, schema: "Order", table: "select" }).consume(compileRules("l", ["1/second"]), "k", 1);
-    expect(asked[0]?.text).toBe('SELECT "Order"."select_consume_1"($1, $2, $3, $4, $5) AS reading');
+    expect(asked[0]?.text).toBe('SELECT "Order"."select_one_rule_1"($1, $2, $3, $4, $5, $6, $7, $8) AS reading');
   });
 
   it("sends a key as a digest only, and everything that changes as a parameter", async () => {
@@ -38,7 +38,32 @@ describe("the Postgres store", () => {
     await store.consume(rules, "one", 1);
     await store.consume(rules, "'; DROP TABLE rate_limit; --", 1);
     expect(asked[0]?.text).toBe(asked[1]?.text);
-    expect(asked.map(({ values }) => (values?.[0] as Buffer | undefined)?.length)).toEqual([32, 32]);
+    for (const { values } of asked) expect(values?.[0]).toMatch(/^\\x[0-9a-f]{64}$/);
+  });
+
+  it("names the statements of decisions, one name for each text, if it is told to, and no other", async () => {
+    const asked: unknown[] = [];
+    const client = {
+      async query(statement: string | { readonly name: string; readonly text: string }) {
+        asked.push(statement);
+        return { rows: [PASSED, PASSED] };
+      },
+    };
+    const rules = compileRules("l", ["1/second"]);
+    for (const table of ["one", "two"]) {
+      const store = postgresStore({ client, table, prepared: true });
+      await store.consume(rules, "k", 1);
+      await store.consume(rules, "k", 1);
+      await store.consumeMany(["a", "b"].map((key) => ({ rules, key, cost: 1 })));
+      await store.reset(rules, "k");
+    }
+    const named = asked.filter((statement) => typeof statement === "object") as { name: string; text: string }[];
+    expect(asked).toHaveLength(8);
+    expect(named).toHaveLength(6);
+    expect(new Set(named.map(({ name }) => name)).size).toBe(4);
+    expect(new Set(named.map(({ name, text }) => `${name} ${text}`)).size).toBe(4);
+    // Longer names than Postgres keeps would be cut off, and be the same.
+    for (const { name } of named) expect(name.length).toBeLessThanOrEqual(63);
   });
 
   it("sends one statement at a time over a connection, and never waits for more calls", async () => {
@@ -50,7 +75,7 @@ describe("the Postgres store", () => {
           most = Math.max(most, ++underWay);
           await new Promise(setImmediate);
           underWay--;
-          const [subjects] = values as [Buffer | Buffer[]];
+          const [subjects] = values as [string | string[]];
           return { rows: Array.from({ length: Array.isArray(subjects) ? subjects.length : 1 }, () => PASSED) };
         },
       },

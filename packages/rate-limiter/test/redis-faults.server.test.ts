@@ -11,6 +11,7 @@ import type { RateLimitStore } from "../src/store.ts";
 import { type RedisClient, redisStore } from "../src/stores/redis.ts";
 import { connectors, newPrefix } from "./redis-clients.ts";
 import { MASTER_NAME, startSentinel } from "./redis-sentinel.ts";
+import { keptState } from "./redis-state.ts";
 
 const hourly = compileRules("default", [{ limit: 1000, window: "1h" }]);
 const names = connectors.map(([name]) => name);
@@ -22,8 +23,8 @@ test("processes under full load, on either client, pass together exactly what bu
   const redis = new Redis(serverUrl("redis"));
   const stateOf = async (): Promise<{ at: number; used: number }> => {
     const [key] = await redis.keys(`${prefix}*`);
-    const [at, used] = await redis.hmget(key!, "a", "1");
-    return { at: Number(at), used: Number(used) };
+    const { at, used } = await keptState(redis, key!);
+    return { at, used: used[0]! };
   };
   // From an empty bucket on, one that is not full again before the processes are there: a full one loses refill.
   await redisStore({ client: redis, prefix }).consume(rules, "k", rule.burst);

@@ -10,6 +10,7 @@ import { usedAt } from "../src/token-bucket.ts";
 import { anyRules } from "./arbitraries.ts";
 import { asInputs } from "./model.ts";
 import { connectors, newPrefix } from "./redis-clients.ts";
+import { keptState } from "./redis-state.ts";
 
 const redis = new Redis(serverUrl("redis"), { lazyConnect: true });
 beforeAll(() => redis.connect());
@@ -62,23 +63,29 @@ describe.each(connectors)("on a client of %s,", (_name, connect) => {
     await using connected = await connect(serverUrl("redis"));
     const prefix = newPrefix();
     const store = redisStore({ client: connected.client, prefix });
-    await Promise.all(["text", "hash"].map((key) => store.consume(perHour, key, 1)));
-    const [hash, text] = (await keysOf(prefix)).sort();
+    await Promise.all(["text", "hash", "other"].map((key) => store.consume(perHour, key, 1)));
+    const [hash, other, text] = (await keysOf(prefix)).sort();
     await redis.set(text!, "foreign");
-    await redis.hset(hash!, { a: "foreign" });
-    const results = await Promise.allSettled(["a", "text", "hash", "b"].map((key) => store.consume(perHour, key, 1)));
+    await redis.hset(hash!, { s: "foreign" });
+    await redis.del(other!);
+    await redis.hset(other!, { name: "foreign" });
+    const keys = ["first", "a", "text", "hash", "other", "b"];
+    const results = await Promise.allSettled(keys.map((key) => store.consume(perHour, key, 1)));
+    const passed = { status: "fulfilled", value: { outcome: "passed" } };
     const foreign = {
       status: "rejected",
-      reason: { code: "INVALID_OPTION", message: expect.stringContaining("prefix") },
+      reason: { code: "FOREIGN_STATE", message: expect.stringContaining("prefix") },
     };
-    expect(results).toMatchObject([
-      { status: "fulfilled", value: { outcome: "passed" } },
-      foreign,
-      foreign,
-      { status: "fulfilled", value: { outcome: "passed" } },
-    ]);
-    await expect(store.reset(perHour, "text")).rejects.toMatchObject({ code: "INVALID_OPTION" });
+    expect(results).toMatchObject([passed, passed, foreign, foreign, foreign, passed]);
+    for (const key of ["text", "hash", "other"]) {
+      await expect(store.consume(perHour, key, 1)).rejects.toMatchObject({ code: "FOREIGN_STATE" });
+      await expect(store.reset(perHour, key)).rejects.toMatchObject({ code: "FOREIGN_STATE" });
+      await expect(store.block(perHour, key, 1000)).rejects.toMatchObject({ code: "FOREIGN_STATE" });
+    }
     expect(await redis.get(text!)).toBe("foreign");
+    expect(await redis.hgetall(hash!)).toEqual({ s: "foreign" });
+    expect(await redis.hgetall(other!)).toEqual({ name: "foreign" });
+    expect(await redis.ttl(other!)).toBe(-1);
   });
 });
 
@@ -113,16 +120,14 @@ describe("expiry:", () => {
   /** Each key expires, and not before it is as good as one that never was. */
   async function expectLossless(prefix: string, { rules, penalty }: RuleSet, now: number): Promise<void> {
     for (const key of await keysOf(prefix)) {
-      const [fields, ttl] = await Promise.all([redis.hgetall(key), redis.pttl(key)]);
+      const [state, ttl] = await Promise.all([keptState(redis, key), redis.pttl(key)]);
       const end = now + ttl;
       expect(ttl).toBeGreaterThan(0);
-      const { a, b = 0 } = fields;
-      const left = rules.map((rule, index) => usedAt(rule, Number(fields[index + 1] ?? 0), Number(a ?? 0), end));
-      expect([...left, Math.max(0, Number(b) - end)]).toEqual([...rules.map(() => 0), 0]);
+      const left = rules.map((rule, index) => usedAt(rule, state.used[index] ?? Number.NaN, state.at, end));
+      expect([...left, Math.max(0, state.blockedUntil - end)]).toEqual([...rules.map(() => 0), 0]);
       if (!penalty) continue;
-      const name = `${penalty.strikes.limit}/${penalty.strikes.windowMs}`;
-      const { [`s${name}`]: struck = 0, [`t${name}`]: struckAt = 0 } = fields;
-      expect(usedAt(penalty.strikes, Number(struck), Number(struckAt), end)).toBe(0);
+      const strikes = state.strikes(`${penalty.strikes.limit}/${penalty.strikes.windowMs}`);
+      expect(usedAt(penalty.strikes, strikes.used, strikes.at, end)).toBe(0);
     }
   }
 
@@ -179,14 +184,14 @@ describe("expiry:", () => {
     await expectLossless(prefix, perHour, now);
   });
 
-  test("a key goes a few seconds after its buckets are full", async () => {
+  test("a key goes soon after its buckets are full: a quarter of their time later, and seconds", async () => {
     const prefix = newPrefix();
     const store = redisStore({ client: redis, prefix });
     await store.consume(compileRules("short", ["10/minute"]), "k", 10);
     const [key] = await keysOf(prefix);
     const ttl = await redis.pttl(key!);
-    expect(ttl).toBeGreaterThan(60_000);
-    expect(ttl).toBeLessThanOrEqual(62_000);
+    expect(ttl).toBeGreaterThan(75_000);
+    expect(ttl).toBeLessThanOrEqual(77_000);
   });
 
   test("a refusal writes nothing", async () => {
@@ -232,18 +237,53 @@ test("strikes are counted apart for each penalty's units, over the same buckets"
   expect(outcomes).toEqual(["refused", "refused", "refused", "blocked"]);
 });
 
-test("time is the server's own", async () => {
-  const prefix = newPrefix();
-  const store = redisStore({ client: redis, prefix });
-  const before = await serverTime();
-  await store.consume(perHour, "k", 1);
-  const at = Number(await redis.hget((await keysOf(prefix))[0]!, "a"));
-  expect(at).toBeGreaterThanOrEqual(before);
-  expect(at).toBeLessThanOrEqual(await serverTime());
+describe("time is the server's own:", () => {
+  /** Consumes a token, and tells the key that it is kept under. */
+  async function consumed(store: RateLimitStore, prefix: string, rules: RuleSet): Promise<string> {
+    await store.consume(rules, "k", 1);
+    return (await keysOf(prefix))[0]!;
+  }
+
+  test("a call is decided as of the moment at which the server gets it, alone or with others", async () => {
+    const prefix = newPrefix();
+    const store = redisStore({ client: redis, prefix });
+    const many = (): unknown => store.consumeMany?.(["k", "k"].map((key) => ({ rules: perHour, key, cost: 0 })));
+    for (const call of [() => consumed(store, prefix, perHour), () => store.consume(perHour, "k", 1), many]) {
+      const before = await serverTime();
+      await call();
+      const { at } = await keptState(redis, (await keysOf(prefix))[0]!);
+      expect(at).toBeGreaterThanOrEqual(before);
+      expect(at).toBeLessThanOrEqual(await serverTime());
+    }
+  });
+
+  test("an expiry that somebody took away is set again", async () => {
+    const prefix = newPrefix();
+    const store = redisStore({ client: redis, prefix });
+    await store.block(perHour, "k", 3_600_000);
+    const [key] = await keysOf(prefix);
+    await redis.persist(key!);
+    expect((await store.peek(perHour, "k")).blockedMs).toBeGreaterThan(3_500_000);
+    await store.unblock(perHour, "k");
+    expect(await redis.pttl(key!)).toBeGreaterThan(3_500_000);
+    await redis.persist(key!);
+    expect((await store.consume(perHour, "k", 1)).outcome).toBe("passed");
+    expect(await redis.pttl(key!)).toBeGreaterThan(3_500_000);
+  });
+
+  test("an expiry that somebody put off stops no refill", async () => {
+    const prefix = newPrefix();
+    const store = redisStore({ client: redis, prefix });
+    const rules = compileRules("put-off", [{ limit: 1, window: 100 }]);
+    const key = await consumed(store, prefix, rules);
+    await redis.expire(key, 86_400);
+    while ((await store.consume(rules, "k", 1)).outcome !== "passed");
+    expect(await redis.ttl(key)).toBeLessThan(60);
+  });
 });
 
 test("what Redis refuses for another reason is told in its own words", async () => {
-  await redis.acl("SETUSER", "limited", "on", "nopass", "~*", "+@all", "-hmget");
+  await redis.acl("SETUSER", "limited", "on", "nopass", "~*", "+@all", "-hget");
   const limited = new Redis(serverUrl("redis"), { username: "limited", password: "any" });
   const store = redisStore({ client: limited, prefix: newPrefix() });
   await expect(store.consume(perHour, "k", 1)).rejects.toMatchObject({ name: "ReplyError" });

@@ -1,6 +1,12 @@
 import { createManualClock } from "@holdfast/core";
 import { describe, expect, it } from "vitest";
-import { createRateLimiter, RateLimiterError, type StoreEvent, type StoreFailureOptions } from "../src/index.ts";
+import {
+  createRateLimiter,
+  type RateLimiter,
+  RateLimiterError,
+  type StoreEvent,
+  type StoreFailureOptions,
+} from "../src/index.ts";
 import { failingStore } from "./failing-store.ts";
 
 function setUp(whenStoreFails?: StoreFailureOptions | "reject", rules = "4/hour") {
@@ -89,6 +95,20 @@ describe("when the store fails", () => {
     expect((await limiter.consume("k")).outcome).toBe("allowed");
   });
 
+  it("so is one that hung, whenever it recovers", async () => {
+    for (const deadline of [50, 200, 800]) {
+      for (let recoveryMs = 10_000; recoveryMs < 11_000; recoveryMs += 100) {
+        const { clock, store, limiter, events } = setUp({ deadline });
+        store.state = "hanging";
+        void limiter.consume("k");
+        await clock.advanceAsync(recoveryMs);
+        store.state = "up";
+        await clock.advanceAsync(1000);
+        expect(events.at(-1)).toEqual({ state: "up" });
+      }
+    }
+  });
+
   it("a store that hangs is probed one call at a time", async () => {
     const { clock, store, limiter } = setUp({ deadline: 100 });
     store.state = "hanging";
@@ -100,6 +120,16 @@ describe("when the store fails", () => {
     const probes = store.asked - before;
     expect(probes).toBeGreaterThan(5);
     expect(probes).toBeLessThan(20);
+  });
+
+  it("a store that can be read but not written is not taken for one that has recovered", async () => {
+    const { clock, store, limiter, events } = setUp();
+    store.state = "read-only";
+    for (let call = 0; call < 50; call++) {
+      expect((await limiter.consume("k", { cost: 0 })).outcome).toBe("degraded");
+      await clock.advanceAsync(100);
+    }
+    expect(events).toEqual([{ state: "down", reason: "error" }]);
   });
 
   it("many calls at once degrade as one does", async () => {
@@ -133,12 +163,44 @@ describe("when the store fails", () => {
     await expect(limiter.consume("k")).rejects.toThrow("connection refused");
   });
 
-  it("calls that manage a key reject, because nothing can stand for them", async () => {
-    const { store, limiter } = setUp();
-    store.refund = store.reset = store.block = store.unblock = () => Promise.reject(new Error("connection refused"));
-    for (const call of [limiter.refund("k"), limiter.reset("k"), limiter.block("k", "1m"), limiter.unblock("k")]) {
-      await expect(call).rejects.toThrow("connection refused");
-    }
+  describe("calls that manage a key reject, because nothing can stand in for them:", () => {
+    const manage = (limiter: RateLimiter) => [
+      limiter.refund("k"),
+      limiter.reset("k"),
+      limiter.block("k", "1m"),
+      limiter.unblock("k"),
+    ];
+
+    it("with the store's own error", async () => {
+      const { store, limiter } = setUp();
+      store.state = "failing";
+      for (const call of manage(limiter)) await expect(call).rejects.toThrow("connection refused");
+    });
+
+    it("at the deadline where it hangs, and at once where it is known to have failed", async () => {
+      const { clock, store, limiter } = setUp({ deadline: 100 });
+      store.state = "hanging";
+      const late = { code: "STORE_UNAVAILABLE", message: expect.stringContaining("100 ms") };
+      const ended = Promise.all(manage(limiter).map((call) => expect(call).rejects.toMatchObject(late)));
+      await clock.advanceAsync(100);
+      await ended;
+      const opening = limiter.consume("k");
+      await clock.advanceAsync(100);
+      await opening;
+      const asked = store.asked;
+      for (const call of manage(limiter)) await expect(call).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+      expect(store.asked).toBe(asked);
+    });
+  });
+
+  it("a look at a key waits no longer than a call, and is as degraded", async () => {
+    const { clock, store, limiter } = setUp({ deadline: 100 });
+    await limiter.consume("k");
+    store.state = "hanging";
+    const look = limiter.peek("k");
+    await clock.advanceAsync(100);
+    expect(await look).toMatchObject({ outcome: "degraded", reason: "timeout", remaining: 4 });
+    expect(await limiter.peek("k")).toMatchObject({ outcome: "degraded", reason: "circuit-open" });
   });
 
   it("leaves no timer behind: neither of calls that were answered nor, once closed, of its probe", async () => {
@@ -149,6 +211,16 @@ describe("when the store fails", () => {
     await limiter.consume("k");
     expect(clock.pendingTimers).toBe(1);
     await limiter.close();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("starts no probe for a call that fails after it was closed", async () => {
+    const { clock, store, limiter } = setUp({ deadline: 100 });
+    store.state = "hanging";
+    const last = limiter.consume("k");
+    await limiter.close();
+    await clock.advanceAsync(100);
+    expect((await last).outcome).toBe("degraded");
     expect(clock.pendingTimers).toBe(0);
   });
 

@@ -2,6 +2,7 @@
 
 import type { TestProject } from "vitest/node";
 import type { StartedServer } from "../server-url.ts";
+import { startChromium } from "./chromium.ts";
 import { startPgBouncer } from "./pgbouncer.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
@@ -15,6 +16,7 @@ const start: Record<ServerName, (before: Started) => Promise<{ readonly url: str
   redis: () => startRedis(),
   "redis-cluster": () => startRedisCluster(),
   postgres: () => startPostgres(),
+  chromium: () => startChromium(),
   async pgbouncer({ postgres }) {
     if (postgres && "url" in postgres) return startPgBouncer(postgres.url);
     throw new Error('pgbouncer stands in front of a Postgres: name "postgres" before it in vitest.config.ts');

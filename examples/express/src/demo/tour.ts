@@ -57,15 +57,44 @@ export async function showHealth({ url }: Service): Promise<void> {
 
 export async function showRateLimit({ url }: Service): Promise<void> {
   section("Rate limit");
-  const answers: Response[] = [];
-  for (let sent = 0; sent < 15; sent++) answers.push(await fetch(`${url}/api/echo?n=${sent + 1}`));
-  const allowed = answers.filter(({ status }) => status === 200);
-  const refused = answers.filter(({ status }) => status === 429);
-  say(`${answers.length} echo requests in a row: ${allowed.length} allowed, ${refused.length} refused.`);
+  const { allowed, refused } = await echoInARow(url);
   say("The last that was allowed:");
   await showAnswer(allowed.at(-1));
   say("The last that was refused:");
   await showAnswer(refused.at(-1));
+}
+
+export async function showDryRun({ url }: Service): Promise<void> {
+  section("Dry run");
+  say("With RATE_LIMIT_DRY_RUN the limit only counts, so that it can be tried on real traffic.");
+  await echoInARow(url);
+  say("What it would have done:");
+  await showCounts(url, /^holdfast_rate_limiter_decisions_total/);
+}
+
+export async function showWithoutRedis({ url }: Service): Promise<void> {
+  section("Redis away");
+  say("RATE_LIMIT_REDIS_URL names a server that is not there, so this instance limits by itself.");
+  const { tookMs } = await echoInARow(url);
+  const [first = 0, ...others] = tookMs.map(Math.round);
+  say(`The first waited ${first} ms for Redis; none of the others took more than ${Math.max(...others)} ms.`);
+  const health = await fetch(`${url}/api/health`);
+  const { status } = (await health.json()) as { readonly status: string };
+  say(`Health answers ${health.status}, "${status}".`);
+}
+
+async function echoInARow(url: string) {
+  const answers: Response[] = [];
+  const tookMs: number[] = [];
+  for (let sent = 0; sent < 15; sent++) {
+    const started = performance.now();
+    answers.push(await fetch(`${url}/api/echo?n=${sent + 1}`));
+    tookMs.push(performance.now() - started);
+  }
+  const allowed = answers.filter(({ status }) => status === 200);
+  const refused = answers.filter(({ status }) => status === 429);
+  say(`${answers.length} echo requests in a row: ${allowed.length} allowed, ${refused.length} refused.`);
+  return { allowed, refused, tookMs };
 }
 
 async function showAnswer(response: Response | undefined): Promise<void> {
@@ -81,10 +110,15 @@ async function showAnswer(response: Response | undefined): Promise<void> {
 export async function showMetrics({ url }: Service): Promise<void> {
   section("Metrics");
   say('GET /api/metrics answers in JSON, and to "Accept: text/plain" as Prometheus reads it. Of that:');
+  await showCounts(
+    url,
+    /^(?:http_requests_total|holdfast_rate_limiter_decisions_total|http_request_duration_seconds_count|process_resident)/,
+  );
+}
+
+async function showCounts(url: string, chosen: RegExp): Promise<void> {
   const response = await fetch(`${url}/api/metrics`, { headers: { accept: "text/plain" } });
   const lines = (await response.text()).split("\n");
-  const chosen =
-    /^(?:http_requests_total|holdfast_rate_limiter_decisions_total|http_request_duration_seconds_count|process_resident)/;
   show(lines.filter((line) => chosen.test(line)).join("\n"));
 }
 

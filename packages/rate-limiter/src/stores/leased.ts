@@ -5,13 +5,17 @@ import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { LeasingStore, RateLimitStore, StoreCallOptions, StoreReading } from "../store.ts";
 import { usedAt, waitFor } from "../token-bucket.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface LeaseOptions {
   /** Tokens taken at once, at most; never more than a tenth of the smallest burst, and below 2 none are. Default 100. */
   readonly tokens?: number | undefined;
   /** How long they may be spent here. Longer leaves more unused, shorter asks more often. Default 2 s. */
   readonly ttl?: Duration | undefined;
-  /** Keys that have a lease at the same time, about 300 bytes each; further keys are asked for call by call. Default 10 000. */
+  /**
+   * Keys that have a lease at the same time, for each rule set, about 300 bytes each; further keys are asked for call by call.
+   * Default 10 000.
+   */
   readonly maxKeys?: number | undefined;
   /** Read by its monotonic side. Default: the machine's own. */
   readonly clock?: Clock | undefined;
@@ -31,8 +35,16 @@ interface Holding {
   pending: Promise<StoreReading> | undefined;
 }
 
+/** What this instance holds under one rule set. A key that asks goes to the end: leases live equally long, so the front is over first. */
+interface Space {
+  readonly rules: RuleSet;
+  readonly holdings: Map<string, Holding>;
+}
+
 // Two clocks may differ in pace: one part in a hundred is a hundred times what quartz is allowed.
 const PACE_MARGIN = 0.01;
+// The store counts whole milliseconds, so its time may be up to one ahead of when it really lent.
+const TICK_MS = 1;
 const LEAST_SHARE = 10;
 // A call that others keep outrunning, or whose leases arrive expired, is asked for by itself in the end.
 const MOST_ROUNDS = 16;
@@ -41,8 +53,8 @@ const MOST_ROUNDS = 16;
  * A store that spends leased tokens of `store` without asking it. Uses never exceed burst + rate x time on any interval, over any
  * number of instances: an instance counts a lease's time from before it asked, on its monotonic clock. What it may under-use:
  * the refill that unspent leases keep out, at most (instances x `tokens`) tokens every `ttl` on a key; a crashed instance
- * wastes its lease until then. Blocks reach other instances within `ttl`. Rule sets with a penalty are never leased, because
- * each refusal has to be counted.
+ * wastes its lease until then. What is done to a key by hand (refund, reset, block, unblock) holds here at once, and on
+ * other instances within `ttl`. Rule sets with a penalty are never leased, because each refusal has to be counted.
  *
  * @example
  * const store = withLeases(redisStore({ client }), { tokens: 100, ttl: "2s" });
@@ -56,11 +68,11 @@ export function withLeases(store: LeasingStore, options: LeaseOptions = {}): Rat
       throw new RateLimiterError("INVALID_OPTION", `${name} is ${value}; give a whole number >= 1`);
     }
   }
-  const spaces = new Map<RuleSet, Map<string, Holding>>();
+  const spaces = new Map<string, Space>();
+  const known = new WeakMap<RuleSet, Space>();
   // Ids are told apart by instance and number.
   const instance = crypto.randomUUID();
   let leases = 0;
-  let held = 0;
 
   const now = (): number => clock.monotonic();
   const sizeOf = (rules: RuleSet): number => Math.min(tokens, Math.floor(rules.smallestBurst / LEAST_SHARE));
@@ -68,7 +80,7 @@ export function withLeases(store: LeasingStore, options: LeaseOptions = {}): Rat
     rules.penalty === undefined && sizeOf(rules) >= 2 && cost > 0 && cost <= sizeOf(rules);
 
   function consumeLocally(rules: RuleSet, key: string, cost: number): StoreReading | undefined {
-    const holding = spaces.get(rules)?.get(key);
+    const holding = known.get(rules)?.holdings.get(key);
     if (holding === undefined || cost === 0) return undefined;
     const time = now();
     if (holding.left >= cost && time < holding.expiresAt) {
@@ -83,20 +95,20 @@ export function withLeases(store: LeasingStore, options: LeaseOptions = {}): Rat
 
   async function consume(rules: RuleSet, key: string, cost: number, call?: StoreCallOptions): Promise<StoreReading> {
     if (!isLeased(rules, cost)) return await store.consume(rules, key, cost, call);
+    const { holdings } = spaceOf(rules);
     for (let round = 0; round < MOST_ROUNDS; round++) {
       call?.signal?.throwIfAborted();
       const local = consumeLocally(rules, key, cost);
       if (local) return local;
-      const holding = holdingOf(rules, key);
-      if (!holding) return await store.consume(rules, key, cost, call);
-      if (holding.pending) await holding.pending;
-      else {
-        holding.pending = acquire(rules, key, holding, cost).finally(() => {
-          holding.pending = undefined;
-        });
-        const reading = await holding.pending;
-        if (reading.outcome !== "passed") return reading;
-      }
+      const holding = holdingOf(holdings, key);
+      if (!holding) break;
+      const isAsking = holding.pending === undefined;
+      holding.pending ??= acquire(rules, key, holding, cost).finally(() => {
+        holding.pending = undefined;
+      });
+      const reading = await unlessAborted(holding.pending, call?.signal);
+      // A refusal is of the cost that was asked for; whoever waited along may want less.
+      if (reading.outcome === "blocked" || (isAsking && reading.outcome !== "passed")) return reading;
     }
     return await store.consume(rules, key, cost, call);
   }
@@ -118,32 +130,40 @@ export function withLeases(store: LeasingStore, options: LeaseOptions = {}): Rat
     holding.usedAt = now();
     if (reading.outcome === "passed") {
       holding.left = reading.lent;
-      holding.expiresAt = before + ttlMs * (1 - PACE_MARGIN);
+      holding.expiresAt = before + ttlMs * (1 - PACE_MARGIN) - TICK_MS;
     } else {
       holding.id = "";
       holding.refusedCost = least;
-      // A block can be ended by hand at any time, so it is asked for again.
-      holding.refusedUntil = reading.outcome === "refused" ? holding.usedAt + waitOf(rules, reading, least) : 0;
+      // Others may give back or reset before the wait is over, so it is asked for again. A block may be ended at any time.
+      const waitMs = Math.min(ttlMs, waitOf(rules, reading, least));
+      holding.refusedUntil = reading.outcome === "refused" ? holding.usedAt + waitMs : 0;
     }
     return reading;
   }
 
+  function spaceOf(rules: RuleSet): Space {
+    const found = known.get(rules);
+    if (found) return found;
+    const name = nameOf(rules);
+    const space = spaces.get(name) ?? { rules, holdings: new Map() };
+    spaces.set(name, space);
+    known.set(rules, space);
+    return space;
+  }
+
   /** Undefined where as many keys are held as may be. */
-  function holdingOf(rules: RuleSet, key: string): Holding | undefined {
-    let space = spaces.get(rules);
-    if (!space) {
-      space = new Map();
-      spaces.set(rules, space);
+  function holdingOf(holdings: Map<string, Holding>, key: string): Holding | undefined {
+    const found = holdings.get(key);
+    if (found) {
+      holdings.delete(key);
+      holdings.set(key, found);
+      return found;
     }
-    const known = space.get(key);
-    if (known) return known;
-    // The oldest first: leases live equally long, so the first that is still good ends the search.
-    for (const [oldKey, old] of space) {
+    for (const [oldKey, old] of holdings) {
       if (old.pending || now() < Math.max(old.expiresAt, old.refusedUntil)) break;
-      space.delete(oldKey);
-      held--;
+      holdings.delete(oldKey);
     }
-    if (held >= maxKeys) return undefined;
+    if (holdings.size >= maxKeys) return undefined;
     const made: Holding = {
       id: "",
       left: 0,
@@ -154,47 +174,49 @@ export function withLeases(store: LeasingStore, options: LeaseOptions = {}): Rat
       usedAt: 0,
       pending: undefined,
     };
-    space.set(key, made);
-    held++;
+    holdings.set(key, made);
     return made;
   }
 
+  /** After the store has been told: what was lent while that was under way is not spent either. */
   function drop(rules: RuleSet, key: string): void {
-    if (spaces.get(rules)?.delete(key)) held--;
+    spaces.get(nameOf(rules))?.holdings.delete(key);
   }
 
   return {
     consumeLocally,
     consume,
     peek: (rules, key, call) => store.peek(rules, key, call),
-    refund: (rules, key, cost, call) => store.refund(rules, key, cost, call),
-    async reset(rules, key, call) {
-      drop(rules, key);
-      await store.reset(rules, key, call);
+    async refund(rules, key, cost, call) {
+      await store.refund(rules, key, cost, call);
+      const holding = spaces.get(nameOf(rules))?.holdings.get(key);
+      if (holding) holding.refusedUntil = 0;
     },
-    async block(rules, key, blockMs, call) {
-      drop(rules, key);
-      await store.block(rules, key, blockMs, call);
-    },
-    async unblock(rules, key, call) {
-      drop(rules, key);
-      await store.unblock(rules, key, call);
-    },
+    reset: (rules, key, call) => store.reset(rules, key, call).finally(() => drop(rules, key)),
+    block: (rules, key, blockMs, call) => store.block(rules, key, blockMs, call).finally(() => drop(rules, key)),
+    unblock: (rules, key, call) => store.unblock(rules, key, call),
     async close() {
+      // What can't be given back comes back by itself when its time is over, so there is no use in waiting longer.
+      const late = new AbortController();
+      const cancel = clock.schedule(() => late.abort(), ttlMs);
       const given: Promise<unknown>[] = [];
-      for (const [rules, space] of spaces) {
-        for (const [key, { id, left, expiresAt }] of space) {
+      for (const { rules, holdings } of spaces.values()) {
+        for (const [key, { id, left, expiresAt }] of holdings) {
           if (id === "" || left === 0 || now() >= expiresAt) continue;
-          const returned = { id, unspent: left };
-          given.push(store.lease(rules, key, { id: `${instance}-end`, tokens: 0, least: 0, ttlMs, returned }));
+          const request = { id: `${instance}-end`, tokens: 0, least: 0, ttlMs, returned: { id, unspent: left } };
+          given.push(store.lease(rules, key, request, { signal: late.signal }));
         }
+        holdings.clear();
       }
-      spaces.clear();
-      held = 0;
-      // What can't be given back comes back by itself when its time is over.
       await Promise.allSettled(given);
+      cancel();
     },
   };
+}
+
+/** Rules that are compiled anew for each call are the same rules. With other bursts they are not, since they allow something else. */
+function nameOf({ id, rules }: RuleSet): string {
+  return `${id} ${rules.map(({ burst }) => burst)}`;
 }
 
 /** The store's figures as they are by now, less what is left here: as if it had never been taken. */

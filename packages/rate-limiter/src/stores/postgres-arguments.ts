@@ -12,19 +12,23 @@ export interface PreparedRules {
   readonly id: string;
   readonly rules: string;
   readonly penalty: string | null;
+  /** The figures of the rule, where there is one only. */
+  readonly onlyRule: readonly number[] | undefined;
 }
 
 export interface PreparedCall {
-  readonly subject: Buffer;
+  readonly subject: string;
   readonly cost: number;
   readonly rules: PreparedRules;
 }
 
 export function prepareRules({ id, rules, penalty }: RuleSet): PreparedRules {
+  const figures = rules.map(figuresOf);
   return {
     id,
-    rules: arrayOf(rules.map((rule) => arrayOf(figuresOf(rule)))),
+    rules: arrayOf(figures.map(arrayOf)),
     penalty: penalty ? arrayOf([...figuresOf(penalty.strikes), penalty.blockMs]) : null,
+    onlyRule: figures.length === 1 ? figures[0] : undefined,
   };
 }
 
@@ -37,11 +41,11 @@ function arrayOf(items: readonly (string | number)[]): string {
 }
 
 /**
- * 32 bytes for any key: no text of Postgres holds a NUL or an unpaired surrogate. The line break parts the two unmistakably, for
- * an id tells the length of the only part of it that may hold one.
+ * 32 bytes for any key, as Postgres reads a bytea: no text of Postgres holds a NUL or an unpaired surrogate. The line break parts
+ * the two unmistakably, for an id tells the length of the only part of it that may hold one.
  */
-export function subjectOf({ id }: PreparedRules, key: string): Buffer {
-  return hash("sha256", Buffer.from(`${id}\n${key}`, "utf16le"), "buffer");
+export function subjectOf({ id }: PreparedRules, key: string): string {
+  return `\\x${hash("sha256", Buffer.from(`${id}\n${key}`, "utf16le"))}`;
 }
 
 // Numbers of eight bytes come as strings, or as whatever the user has told the client to make of them.
@@ -65,5 +69,7 @@ export interface CleanUpRow {
 
 export function toReading({ reading }: ReadingRow): StoreReading {
   const [outcome, blockedMs, ...used] = reading.split(",");
+  // The units missing from the bucket, by itself: one rule, and it passed.
+  if (blockedMs === undefined) return { outcome: "passed", blockedMs: 0, used: [Number(outcome)] };
   return { outcome: outcome as StoreReading["outcome"], blockedMs: Number(blockedMs), used: used.map(Number) };
 }

@@ -1,10 +1,13 @@
 // The statements that the store sends: parameters only, unnamed, so that any pooler between may change the connection.
 
-import { type Names, NOW_MS } from "./postgres-schema.ts";
+import { NOW_MS } from "./postgres-functions.ts";
+import type { Names } from "./postgres-names.ts";
 
 export interface Statements {
   /** subject, cost, rules, penalty, now */
   readonly consume: string;
+  /** subject, cost, the four figures of the only rule, penalty, now */
+  readonly consumeByOne: string;
   /** subjects, costs, rules, penalties, now: as many calls, decided in this order */
   readonly consumeMany: string;
   /** subject, now */
@@ -21,7 +24,7 @@ export interface Statements {
   readonly cleanUp: string;
 }
 
-export function statementsFor({ table, consume }: Names): Statements {
+export function statementsFor({ table, consume, consumeByOne }: Names): Statements {
   /** Read once a statement, unless it is given. */
   const clock = (parameter: string): string => `(SELECT coalesce(${parameter}::bigint, ${NOW_MS}) AS ms) AS now`;
   /** What is left of what a row says by then. */
@@ -29,6 +32,8 @@ export function statementsFor({ table, consume }: Names): Statements {
 
   return {
     consume: `SELECT ${consume}($1, $2, $3, $4, $5) AS reading`,
+
+    consumeByOne: `SELECT ${consumeByOne}($1, $2, $3, $4, $5, $6, $7, $8) AS reading`,
 
     // A row is locked until the statement ends. All who lock several do so in the order of subjects, so none wait in a circle.
     consumeMany: `

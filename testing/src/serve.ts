@@ -1,4 +1,4 @@
-// Real servers on loopback for the HTTP faces.
+// A listener of node:http on loopback, for tests of what answers HTTP.
 
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -1,0 +1,25 @@
+// CRC-32 as of zlib and GZIP (RFC 1952, 8), by steps: for texts as short as keys, a third of the price of a call into node:zlib, and
+// what every key begins with is summed only once.
+
+const TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
+  return sum;
+});
+
+/** The sum of what was summed and one more byte. */
+export function addToCrc32(sum: number, byte: number): number {
+  return (TABLE[(sum ^ byte) & 0xff] ?? 0) ^ (sum >>> 8);
+}
+
+/** The CRC-32 of what was summed: a whole number from 0 to 2^32 - 1. */
+export function finishCrc32(sum: number): number {
+  return ~sum >>> 0;
+}
+
+/** A sum of ASCII text. */
+export function sumCrc32(text: string): number {
+  let sum = -1;
+  for (let at = 0; at < text.length; at++) sum = addToCrc32(sum, text.charCodeAt(at));
+  return sum;
+}
