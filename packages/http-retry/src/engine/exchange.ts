@@ -29,7 +29,7 @@ export class Exchange implements CallController, Due {
   dueAt = 0;
   place = -1;
   isOver = false;
-  deadlineAt = NEVER;
+  deadlineAt: number = NEVER;
   /** The caller's, for hooks and attempts: they come of timers and sockets that others share. */
   readonly context: AsyncResource = new AsyncResource("HOLDFAST_HTTP_CALL");
   readonly delivery: Delivery;
