@@ -1,0 +1,116 @@
+// The ids that came last, in 16 bytes each: a ring of fingerprints, and a table that finds them.
+
+import { randomBytes } from "node:crypto";
+
+export interface IdWindow {
+  /** Whether it is new, that is, not among the last `size` ids that were. Takes it in if so, and lets go of the oldest. */
+  add(id: string): boolean;
+  /** What its memory takes, full or not. */
+  readonly bytes: number;
+}
+
+/** Above it, the table's slots could not all be numbered in 32 bits. */
+export const MOST_IDS = 2 ** 30;
+
+/** Slots an id. Half of them stay free, so that a look ends soon. */
+const SLOTS = 2;
+
+/**
+ * Two ids are taken for one if their fingerprints are equal: by chance, for a new id among n, once in 2^64 / n. With a window of a million,
+ * that is one record in eighteen million million. The key is random, so nobody can choose ids that meet.
+ */
+export function createIdWindow(size: number, key: Uint8Array = randomBytes(8)): IdWindow {
+  const view = new DataView(key.buffer, key.byteOffset, 8);
+  const [key0, key1] = [view.getInt32(0, true), view.getInt32(4, true)];
+  const halves = new Uint32Array(2);
+  const low = new Uint32Array(size);
+  const high = new Uint32Array(size);
+  /** One more than an index into the ring; 0 is free. */
+  const slots = new Uint32Array(size * SLOTS);
+  let filled = 0;
+  let next = 0;
+
+  const homeOf = (lowBits: number): number => Math.floor((lowBits / 2 ** 32) * slots.length);
+  const after = (slot: number): number => (slot + 1 === slots.length ? 0 : slot + 1);
+
+  /** Where the fingerprint stands, or else the free slot where it would. */
+  function find(lowBits: number, highBits: number): number {
+    let slot = homeOf(lowBits);
+    for (let at = slots[slot] ?? 0; at !== 0; at = slots[slot] ?? 0) {
+      if (low[at - 1] === lowBits && high[at - 1] === highBits) break;
+      slot = after(slot);
+    }
+    return slot;
+  }
+
+  /** Frees a slot, and moves up what stood behind it only because it was taken: no marks of the deceased pile up. */
+  function free(gone: number): void {
+    let hole = gone;
+    for (let slot = after(gone); ; slot = after(slot)) {
+      const at = slots[slot] ?? 0;
+      if (at === 0) break;
+      const home = homeOf(low[at - 1] ?? 0);
+      const mayMove = hole <= slot ? home <= hole || home > slot : home <= hole && home > slot;
+      if (!mayMove) continue;
+      slots[hole] = at;
+      hole = slot;
+    }
+    slots[hole] = 0;
+  }
+
+  return {
+    bytes: low.byteLength + high.byteLength + slots.byteLength,
+    add(id) {
+      fingerprint(id, key0, key1, halves);
+      const lowBits = halves[0] ?? 0;
+      const highBits = halves[1] ?? 0;
+      let slot = find(lowBits, highBits);
+      if (slots[slot] !== 0) return false;
+      if (filled === size) {
+        free(find(low[next] ?? 0, high[next] ?? 0));
+        slot = find(lowBits, highBits);
+      } else filled++;
+      low[next] = lowBits;
+      high[next] = highBits;
+      slots[slot] = next + 1;
+      next = next + 1 === size ? 0 : next + 1;
+      return true;
+    },
+  };
+}
+
+/**
+ * The 64-bit form of HalfSipHash-1-3 (https://github.com/veorq/SipHash), two UTF-16 units a word: 32-bit steps are what JavaScript is quick at.
+ * Puts the low and the high half into `out`: a pair made anew for each id would cost as much as the rest.
+ */
+function fingerprint(id: string, key0: number, key1: number, out: Uint32Array): void {
+  let v0 = key0;
+  let v1 = key1 ^ 0xee;
+  let v2 = key0 ^ 0x6c796765;
+  let v3 = key1 ^ 0x74656462;
+  const pairs = id.length >> 1;
+  // A round for each pair, one for what is left and the length, and twice three to end.
+  for (let round = 0; round < pairs + 1 + 6; round++) {
+    let word = 0;
+    if (round < pairs) word = id.charCodeAt(2 * round) | (id.charCodeAt(2 * round + 1) << 16);
+    else if (round === pairs) word = (id.length & 1 ? id.charCodeAt(id.length - 1) : 0) | (id.length << 16);
+    else if (round === pairs + 1) v2 ^= 0xee;
+    else if (round === pairs + 4) {
+      out[0] = v1 ^ v3;
+      v1 ^= 0xdd;
+    }
+    v3 ^= word;
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  }
+  out[1] = v1 ^ v3;
+}

@@ -1,0 +1,132 @@
+// Counts of what checkpoints and runs do, into the meter of `@holdfast/core/metrics`.
+
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Meter } from "@holdfast/core/metrics";
+import { CHANNELS, type CheckpointHooks } from "./events.ts";
+import { INGEST_CHANNELS, type IngestHooks } from "./ingest/events.ts";
+
+export interface MetricsOptions {
+  /**
+   * What a key is counted under. Default: its part before the first colon, or `other` where it has none: keys may be many, and each value of a label costs
+   * memory for good.
+   */
+  readonly streamOf?: ((key: string) => string) | undefined;
+}
+
+/**
+ * Hooks that count what checkpoints do, by stream.
+ *
+ * - `holdfast_checkpoint_saves_total`
+ * - `holdfast_checkpoint_save_duration_seconds`
+ * - `holdfast_checkpoint_saved_bytes`: the size of the last one
+ * - `holdfast_checkpoint_refusals_total`, also by code: `CONFLICT`, `STALE_LEASE`, `WENT_BACK`
+ * - `holdfast_checkpoint_recoveries_total`: values that could not be read, with an earlier one in their place
+ * - `holdfast_checkpoint_leases_total`, also by change: `granted`, `lost`, `released`
+ *
+ * @example
+ * const checkpoints = createCheckpoints({ store, on: checkpointMetrics(promClientMeter(promClient, promClient.register)) });
+ */
+export function checkpointMetrics(
+  meter: Meter,
+  { streamOf = beforeColon }: MetricsOptions = {},
+): Required<CheckpointHooks> {
+  const labels = ["stream"];
+  const saves = meter.counter({ name: "holdfast_checkpoint_saves_total", help: "Values saved.", labels });
+  const durations = meter.histogram({
+    name: "holdfast_checkpoint_save_duration_seconds",
+    help: "Time that a save took.",
+    unit: "s",
+    labels,
+  });
+  const bytes = meter.gauge({ name: "holdfast_checkpoint_saved_bytes", help: "Size of the last value saved.", labels });
+  const refusals = meter.counter({
+    name: "holdfast_checkpoint_refusals_total",
+    help: "Saves that were refused, by why.",
+    labels: ["stream", "code"],
+  });
+  const recoveries = meter.counter({
+    name: "holdfast_checkpoint_recoveries_total",
+    help: "Values that could not be read, with an earlier one in their place.",
+    labels,
+  });
+  const leases = meter.counter({
+    name: "holdfast_checkpoint_leases_total",
+    help: "Leases granted, lost and released.",
+    labels: ["stream", "change"],
+  });
+  return {
+    saved(event) {
+      const stream = streamOf(event.key);
+      saves.add(1, { stream });
+      durations.record(event.durationMs / 1000, { stream });
+      bytes.set(event.bytes, { stream });
+    },
+    recovered: ({ key }) => recoveries.add(1, { stream: streamOf(key) }),
+    conflict: ({ key, code }) => refusals.add(1, { stream: streamOf(key), code }),
+    lease: ({ key, change }) => leases.add(1, { stream: streamOf(key), change }),
+  };
+}
+
+/**
+ * Hooks that count what runs do, by stream.
+ *
+ * - `holdfast_ingest_records_total`, also by outcome: `processed`, `failed`, `duplicate`, `skipped`
+ * - `holdfast_ingest_pages_total`
+ * - `holdfast_ingest_batch_duration_seconds`: from a batch's last page to its save
+ * - `holdfast_ingest_lag_seconds`: how old the newest record of the last batch was
+ * - `holdfast_ingest_runs_total`, also by how they ended: `done`, `stopped`, `failed`
+ */
+export function ingestMetrics(meter: Meter, { streamOf = beforeColon }: MetricsOptions = {}): Required<IngestHooks> {
+  const labels = ["stream"];
+  const records = meter.counter({
+    name: "holdfast_ingest_records_total",
+    help: "Records by what became of them.",
+    labels: ["stream", "outcome"],
+  });
+  const pages = meter.counter({ name: "holdfast_ingest_pages_total", help: "Pages read and saved.", labels });
+  const durations = meter.histogram({
+    name: "holdfast_ingest_batch_duration_seconds",
+    help: "Time from a batch's last page to its save.",
+    unit: "s",
+    labels,
+  });
+  const lag = meter.gauge({
+    name: "holdfast_ingest_lag_seconds",
+    help: "How old the newest record of the last batch was.",
+    unit: "s",
+    labels,
+  });
+  const runs = meter.counter({
+    name: "holdfast_ingest_runs_total",
+    help: "Runs by how they ended.",
+    labels: ["stream", "how"],
+  });
+  return {
+    started() {},
+    batch({ key, pages: read, durationMs, lagMs, ...counts }) {
+      const stream = streamOf(key);
+      for (const outcome of OUTCOMES) records.add(counts[outcome], { stream, outcome });
+      pages.add(read, { stream });
+      durations.record(durationMs / 1000, { stream });
+      if (lagMs !== undefined) lag.set(lagMs / 1000, { stream });
+    },
+    ended: ({ key, how }) => runs.add(1, { stream: streamOf(key), how }),
+  };
+}
+
+/** Counts what everything of this package does in this process from now on; call the result to stop. */
+export function measureCheckpoints(meter: Meter, options?: MetricsOptions): () => void {
+  const hooks = { ...checkpointMetrics(meter, options), ...ingestMetrics(meter, options) };
+  const channels = Object.entries({ ...CHANNELS, ...INGEST_CHANNELS }) as [keyof typeof hooks, string][];
+  for (const [name, channel] of channels) subscribe(channel, hooks[name] as (event: unknown) => void);
+  return () => {
+    for (const [name, channel] of channels) unsubscribe(channel, hooks[name] as (event: unknown) => void);
+  };
+}
+
+const OUTCOMES = ["processed", "failed", "duplicate", "skipped"] as const;
+
+/** `posts:4711` as `posts`. */
+function beforeColon(key: string): string {
+  return key.includes(":") ? key.slice(0, key.indexOf(":")) : "other";
+}

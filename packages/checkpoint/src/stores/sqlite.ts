@@ -1,0 +1,290 @@
+// Checkpoints in SQLite, through a connection of node:sqlite or better-sqlite3: what the caller writes in the same transaction is saved with
+// it, or neither is.
+
+import type { CheckpointStore, Entry, Outcome, SavedVersion, SaveOptions, StoreCall } from "../checkpoint-store.ts";
+import { CheckpointError } from "../errors.ts";
+
+/** What is used of `DatabaseSync` of node:sqlite, and of better-sqlite3's `Database`. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): SqliteStatement;
+}
+
+export interface SqliteStatement {
+  get(...parameters: SqliteValue[]): unknown;
+  all(...parameters: SqliteValue[]): unknown[];
+}
+
+export type SqliteValue = string | number | null | Uint8Array;
+
+export interface SqliteStoreOptions {
+  /**
+   * Stays the caller's, who opens it, says how it is to sync and how long to wait for others, and closes it. With `journal_mode = WAL` and `synchronous =
+   * FULL` a save outlives a power loss; with `NORMAL` it outlives a crash of the process, and the last saves may be gone after a power loss.
+   */
+  readonly database: SqliteDatabase;
+  /** Up to 50 letters, digits and underscores. Default `checkpoint`. */
+  readonly table?: string | undefined;
+}
+
+const LAYOUT = 1;
+const PAGE = 200;
+
+/**
+ * Makes its tables where they are missing. Statements run at once, in the caller's transaction where there is one: what comes between
+ * `BEGIN` and `COMMIT` is saved together. `BUSY` where another process holds the database for longer than its `busy_timeout`.
+ *
+ * @example
+ * const database = new DatabaseSync("state.db");
+ * database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000");
+ * const store = sqliteStore({ database });
+ *
+ * @throws CheckpointError `INVALID_OPTION`; `STORE_UNFIT`: the table is another's, or of a later version of this package
+ */
+export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptions): CheckpointStore {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,49}$/.test(table)) {
+    throw new CheckpointError(
+      "INVALID_OPTION",
+      `table ${JSON.stringify(table.slice(0, 64))} can't be used; give it up to 50 letters, digits and underscores, no digit first`,
+    );
+  }
+  const run = <T>(act: () => T): T => {
+    try {
+      return act();
+    } catch (error) {
+      throw asCheckpointError(error);
+    }
+  };
+  run(() => ensureTables(database, table));
+  const statements = run(() => prepare(database, table));
+
+  const read = (key: string): Entry | undefined => toEntry(statements.read.get(Buffer.from(key)));
+  const outcome = (key: string, row: unknown): Outcome => {
+    const entry = toEntry(row);
+    return entry ? { ok: true, entry } : { ok: false, entry: read(key) };
+  };
+
+  function save(key: string, data: string, options: SaveOptions): Outcome {
+    const { savedAt, ifVersion = null, fence = null, keep = 0, note = null } = options;
+    const values = [Buffer.from(key), data, savedAt, note, ifVersion, fence, keep] as const;
+    if (keep === 0) return outcome(key, statements.update.get(...values) ?? statements.insert.get(...values));
+    return together(database, () => {
+      // What an earlier save dropped, then what this one does.
+      statements.prune.get(Buffer.from(key));
+      statements.keep.get(Buffer.from(key), ifVersion, fence);
+      const done = outcome(key, statements.update.get(...values) ?? statements.insert.get(...values));
+      statements.prune.get(Buffer.from(key));
+      return done;
+    });
+  }
+
+  /** A promise, as of every store; what it is of has been done by then. */
+  async function atOnce<T>(call: StoreCall | undefined, act: () => T): Promise<T> {
+    call?.signal?.throwIfAborted();
+    return run(act);
+  }
+
+  return {
+    read: (key, call) => atOnce(call, () => read(key)),
+    save: (key, data, options, call) => atOnce(call, () => save(key, data, options)),
+    delete: (key, { ifVersion = null, fence = null } = {}, call) =>
+      atOnce(call, () =>
+        together(database, () => {
+          const done = outcome(key, statements.delete.get(Buffer.from(key), ifVersion, fence));
+          if (done.ok) statements.forget.get(Buffer.from(key));
+          return done;
+        }),
+      ),
+    grant: (key, holder, seen, call) =>
+      atOnce(call, () =>
+        outcome(
+          key,
+          seen === undefined
+            ? statements.grantFirst.get(Buffer.from(key), holder)
+            : statements.grant.get(Buffer.from(key), holder, seen.fence, seen.beat),
+        ),
+      ),
+    renew: (key, fence, call) => atOnce(call, () => outcome(key, statements.renew.get(Buffer.from(key), fence))),
+    release: (key, fence, call) => atOnce(call, () => outcome(key, statements.release.get(Buffer.from(key), fence))),
+    async *list(prefix, call) {
+      const bytes = Buffer.from(prefix);
+      for (let after: Uint8Array | null = null; ; ) {
+        const rows = (await atOnce(call, () => statements.list.all(bytes, bytes.length, after, PAGE))) as Row[];
+        for (const row of rows)
+          yield { key: text(row.key), version: Number(row.version), savedAt: Number(row.saved_at) };
+        const last = rows.at(-1);
+        if (rows.length < PAGE || last === undefined) return;
+        after = last.key;
+      }
+    },
+    versions: (key, call) =>
+      atOnce(call, () => {
+        const [standing] = statements.standing.all(Buffer.from(key)) as VersionRow[];
+        const kept = statements.versions.all(Buffer.from(key)) as VersionRow[];
+        return (standing ? [standing, ...kept] : kept).map(toVersion);
+      }),
+    async close() {},
+  };
+}
+
+/** All or nothing, in the caller's transaction or in one of its own. */
+function together<T>(database: SqliteDatabase, act: () => T): T {
+  database.exec("SAVEPOINT holdfast_checkpoint");
+  try {
+    return act();
+  } catch (error) {
+    database.exec("ROLLBACK TO holdfast_checkpoint");
+    throw error;
+  } finally {
+    database.exec("RELEASE holdfast_checkpoint");
+  }
+}
+
+interface Row {
+  readonly key: Uint8Array;
+  readonly version: unknown;
+  readonly data: string | null;
+  readonly saved_at: unknown;
+  readonly fence: unknown;
+  readonly holder: string | null;
+  readonly beat: unknown;
+}
+
+interface VersionRow {
+  readonly version: unknown;
+  readonly data: string;
+  readonly saved_at: unknown;
+  readonly note: string | null;
+}
+
+function toEntry(row: unknown): Entry | undefined {
+  if (row === undefined) return undefined;
+  const { key, version, data, saved_at, fence, holder, beat } = row as Row;
+  return {
+    key: text(key),
+    version: Number(version),
+    data,
+    savedAt: Number(saved_at),
+    fence: Number(fence),
+    holder,
+    beat: Number(beat),
+  };
+}
+
+function toVersion({ version, data, saved_at, note }: VersionRow): SavedVersion {
+  return { version: Number(version), data, savedAt: Number(saved_at), note: note ?? undefined };
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("utf8");
+}
+
+// https://www.sqlite.org/rescode.html: the low byte is the primary code.
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
+
+function asCheckpointError(error: unknown): CheckpointError {
+  if (error instanceof CheckpointError) return error;
+  const { errcode, code, message } = error as { errcode?: number; code?: string; message?: string };
+  const primary = typeof errcode === "number" ? errcode & 0xff : undefined;
+  if (primary === SQLITE_BUSY || primary === SQLITE_LOCKED || /^SQLITE_(?:BUSY|LOCKED)/.test(code ?? "")) {
+    return new CheckpointError(
+      "BUSY",
+      "Another process holds the database; set its busy_timeout to how long a save may wait",
+      { cause: error },
+    );
+  }
+  return new CheckpointError("STORE_FAILED", `SQLite failed: ${message}`, { cause: error });
+}
+
+function ensureTables(database: SqliteDatabase, table: string): void {
+  database.exec(`
+CREATE TABLE IF NOT EXISTS "${table}_layout" (layout INTEGER NOT NULL);
+INSERT INTO "${table}_layout" SELECT ${LAYOUT} WHERE NOT EXISTS (SELECT 1 FROM "${table}_layout");
+CREATE TABLE IF NOT EXISTS "${table}" (
+  -- UTF-8. Bytes, which have one order, and may hold a NUL.
+  key BLOB PRIMARY KEY,
+  version INTEGER NOT NULL,
+  data TEXT,
+  saved_at INTEGER NOT NULL,
+  note TEXT,
+  fence INTEGER NOT NULL DEFAULT 0,
+  holder TEXT,
+  beat INTEGER NOT NULL DEFAULT 0,
+  -- How many earlier versions count.
+  kept INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS "${table}_version" (
+  key BLOB NOT NULL,
+  version INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  saved_at INTEGER NOT NULL,
+  note TEXT,
+  PRIMARY KEY (key, version)
+) WITHOUT ROWID;`);
+  const { layout } = database.prepare(`SELECT max(layout) AS layout FROM "${table}_layout"`).get() as {
+    layout: number;
+  };
+  if (Number(layout) > LAYOUT) {
+    throw new CheckpointError(
+      "STORE_UNFIT",
+      `the table ${table} has layout ${layout}, made by a later version of this package, which reads ${LAYOUT}; update it`,
+    );
+  }
+}
+
+function prepare(database: SqliteDatabase, table: string) {
+  const columns = "key, version, data, saved_at, fence, holder, beat";
+  const holds = (ifVersion: string, fence: string): string =>
+    `(${ifVersion} IS NULL OR CASE WHEN ${ifVersion} = 0 THEN data IS NULL ELSE data IS NOT NULL AND version = ${ifVersion} END)
+     AND (${fence} IS NULL OR fence = ${fence})`;
+  return {
+    read: database.prepare(`SELECT ${columns} FROM "${table}" WHERE key = ?1`),
+    // key, data, savedAt, note, ifVersion, fence, keep
+    update: database.prepare(`
+UPDATE "${table}" SET version = version + 1, data = ?2, saved_at = ?3, note = ?4, kept = ?7
+ WHERE key = ?1 AND ${holds("?5", "?6")}
+RETURNING ${columns}`),
+    insert: database.prepare(`
+INSERT INTO "${table}" (key, version, data, saved_at, note, kept)
+SELECT ?1, 1, ?2, ?3, ?4, ?7 WHERE coalesce(?5, 0) = 0 AND ?6 IS NULL
+ON CONFLICT DO NOTHING
+RETURNING ${columns}`),
+    // What the update will replace, if it will. key, ifVersion, fence
+    keep: database.prepare(`
+INSERT INTO "${table}_version" (key, version, data, saved_at, note)
+SELECT key, version, data, saved_at, note FROM "${table}" WHERE key = ?1 AND data IS NOT NULL AND ${holds("?2", "?3")}`),
+    prune: database.prepare(`
+DELETE FROM "${table}_version" WHERE key = ?1 AND version < (SELECT version - kept FROM "${table}" WHERE key = ?1)`),
+    delete: database.prepare(`
+UPDATE "${table}" SET version = version + 1, data = NULL, note = NULL, kept = 0
+ WHERE key = ?1 AND data IS NOT NULL AND ${holds("?2", "?3")}
+RETURNING ${columns}`),
+    forget: database.prepare(`DELETE FROM "${table}_version" WHERE key = ?1`),
+    grantFirst: database.prepare(`
+INSERT INTO "${table}" (key, version, saved_at, fence, holder, beat) VALUES (?1, 0, 0, 1, ?2, 1)
+ON CONFLICT DO NOTHING
+RETURNING ${columns}`),
+    grant: database.prepare(`
+UPDATE "${table}" SET fence = fence + 1, holder = ?2, beat = beat + 1
+ WHERE key = ?1 AND fence = ?3 AND beat = ?4
+RETURNING ${columns}`),
+    renew: database.prepare(`
+UPDATE "${table}" SET beat = beat + 1 WHERE key = ?1 AND fence = ?2 AND holder IS NOT NULL RETURNING ${columns}`),
+    release: database.prepare(`
+UPDATE "${table}" SET beat = beat + 1, holder = NULL WHERE key = ?1 AND fence = ?2 AND holder IS NOT NULL
+RETURNING ${columns}`),
+    list: database.prepare(`
+SELECT key, version, saved_at FROM "${table}"
+ WHERE key >= ?1 AND substr(key, 1, ?2) = ?1 AND data IS NOT NULL AND (?3 IS NULL OR key > ?3)
+ ORDER BY key LIMIT ?4`),
+    standing: database.prepare(
+      `SELECT version, data, saved_at, note FROM "${table}" WHERE key = ?1 AND data IS NOT NULL`,
+    ),
+    versions: database.prepare(`
+SELECT v.version, v.data, v.saved_at, v.note
+  FROM "${table}_version" AS v JOIN "${table}" AS c ON c.key = v.key
+ WHERE v.key = ?1 AND v.version >= c.version - c.kept
+ ORDER BY v.version DESC`),
+  };
+}

@@ -1,0 +1,66 @@
+// Counts of what happens to tokens, into the meter of `@holdfast/core/metrics`.
+
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Meter } from "@holdfast/core/metrics";
+import { CHANNELS, type TokenEvents, type TokenHooks } from "./events.ts";
+
+/**
+ * Hooks that count what happens to tokens.
+ *
+ * - `holdfast_embed_token_issued_total`
+ * - `holdfast_embed_token_checks_total` by outcome: `accepted`, or the reason of a refusal
+ * - `holdfast_embed_token_revocations_total` by kind
+ * - `holdfast_embed_token_requests_total` and `holdfast_embed_token_request_duration_seconds` of the endpoint, by outcome
+ *
+ * @example
+ * const meter = promClientMeter(promClient, promClient.register);
+ * const tokens = createEmbedTokens({ ...options, on: embedTokenMetrics(meter) });
+ */
+export function embedTokenMetrics(meter: Meter): Required<TokenHooks> {
+  const issued = meter.counter({
+    name: "holdfast_embed_token_issued_total",
+    help: "Tokens that were issued.",
+  });
+  const checks = meter.counter({
+    name: "holdfast_embed_token_checks_total",
+    help: "Tokens that were checked: accepted, or why not.",
+    labels: ["outcome"],
+  });
+  const revocations = meter.counter({
+    name: "holdfast_embed_token_revocations_total",
+    help: "Revocations of tokens, subjects, dashboards and keys.",
+    labels: ["kind"],
+  });
+  const requests = meter.counter({
+    name: "holdfast_embed_token_requests_total",
+    help: "Requests for a token: issued, or why not.",
+    labels: ["outcome"],
+  });
+  const durations = meter.histogram({
+    name: "holdfast_embed_token_request_duration_seconds",
+    help: "Time that a request for a token took.",
+    unit: "s",
+    labels: ["outcome"],
+    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
+  });
+  return {
+    issued: () => issued.add(1),
+    accepted: () => checks.add(1, { outcome: "accepted" }),
+    refused: ({ reason }) => checks.add(1, { outcome: reason }),
+    revoked: ({ kind }) => revocations.add(1, { kind }),
+    requested({ outcome, durationMs }) {
+      requests.add(1, { outcome });
+      durations.record(durationMs / 1000, { outcome });
+    },
+  };
+}
+
+/** Counts what happens to every token in this process from now on; call the result to stop. */
+export function measureEmbedTokens(meter: Meter): () => void {
+  const hooks = embedTokenMetrics(meter) as Readonly<Record<keyof TokenEvents, (event: unknown) => void>>;
+  const names = Object.keys(CHANNELS) as (keyof TokenEvents)[];
+  for (const name of names) subscribe(CHANNELS[name], hooks[name]);
+  return () => {
+    for (const name of names) unsubscribe(CHANNELS[name], hooks[name]);
+  };
+}
