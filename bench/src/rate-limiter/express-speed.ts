@@ -1,84 +1,57 @@
-// What a middleware adds to a request of Express 5. The requests and responses are node:http's own, handed to the application
-// without a network under them: there, the few microseconds in question would drown. A script of its own.
+// What a middleware adds to a request of Express 5, over real sockets, as the server's process counts its processor time: the wall
+// clock would count the client and the network as well. A script of its own.
 
-import { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
-import { createRateLimiter } from "@holdfast/rate-limiter";
-import { rateLimit } from "@holdfast/rate-limiter/express";
-import express, { type Express, type RequestHandler } from "express";
-import { rateLimit as expressRateLimit } from "express-rate-limit";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { Agent, get } from "node:http";
+import { join } from "node:path";
 import { contrast, takeTurns } from "../harness-compare.ts";
-import { processorMs } from "../processor-time.ts";
 import { reportComparisons } from "./pooled.ts";
-import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
-// A client's connection that is kept alive and takes whatever is written.
-const socket = Object.assign(new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() }), {
-  remoteAddress: "203.0.113.7",
-}) as unknown as Socket;
+const ROUNDS = 10;
+const WARM_UP_ROUNDS = 3;
+// A round is many short turns, so that what else the machine does falls on all sides alike.
+const TURNS = 12;
+const REQUESTS = 250;
+const CONNECTIONS = 8;
 
-/** What it is called in results. */
-const BARE = "two-bare-fields";
-const ROUNDS = 9;
-const REQUESTS = 5_000;
-
-const applications = {
-  none: application(),
-  [BARE]: application(twoFields()),
-  ours: application(rateLimit({ limiter: createRateLimiter({ rules: RULE }) })),
-  "express-rate-limit": application(
-    expressRateLimit({ windowMs: WINDOW_MS, limit: BURST, standardHeaders: "draft-8", legacyHeaders: false }),
-  ),
-};
-
+const server = fork(join(import.meta.dirname, "express-server.ts"), { execArgv: [] });
+const [ports] = (await once(server, "message")) as [Readonly<Record<string, number>>];
+const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 const rounds: Record<string, number>[] = [];
-for (let round = 0; round <= ROUNDS; round++) {
-  const { none = 0, ...guarded } = await takeTurns(applications, microsecondsOf, Math.random);
+for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
+  const spent: Record<string, number> = {};
+  for (let turn = 0; turn < TURNS; turn++) {
+    const microseconds = await takeTurns(ports, microsecondsOf, Math.random);
+    for (const [name, one] of Object.entries(microseconds)) spent[name] = (spent[name] ?? 0) + one / TURNS;
+  }
+  const { none = 0, ...guarded } = spent;
   const added = Object.entries(guarded).map(([name, microseconds]) => [name, microseconds - none]);
-  // The first round warms everything up.
-  if (round > 0) rounds.push(Object.fromEntries(added));
+  if (round >= WARM_UP_ROUNDS) rounds.push(Object.fromEntries(added));
 }
+agent.destroy();
+server.kill();
 reportComparisons({ added: contrast(rounds) });
 
-/** The least that a limiter's middleware can do: the same two fields, one of them new each time. */
-function twoFields(): RequestHandler {
-  let remaining = BURST;
-  return (_request, response, next) => {
-    response.setHeader("ratelimit-policy", '"1000/1h";q=1000;w=3600');
-    response.setHeader("ratelimit", `"1000/1h";r=${--remaining};t=4`);
-    next();
+/** Of the server's processor time, for one request. */
+async function microsecondsOf(port: number): Promise<number> {
+  const before = await spentBy(server);
+  let left = REQUESTS;
+  const work = async (): Promise<void> => {
+    while (left-- > 0) await request(port);
   };
+  await Promise.all(Array.from({ length: CONNECTIONS }, work));
+  return ((await spentBy(server)) - before) / REQUESTS;
 }
 
-function application(guard?: RequestHandler): Express {
-  const app = express();
-  if (guard) app.use(guard);
-  app.get("/", (_request, response) => {
-    response.end("ok");
-  });
-  return app;
+async function spentBy(process: ChildProcess): Promise<number> {
+  process.send("how much?");
+  const [{ user, system }] = (await once(process, "message")) as [NodeJS.CpuUsage];
+  return user + system;
 }
 
-/** Of processor time, for one request. */
-async function microsecondsOf(app: Express): Promise<number> {
-  globalThis.gc?.();
-  const start = processorMs();
-  for (let request = 0; request < REQUESTS; request++) await answer(app);
-  return ((processorMs() - start) * 1000) / REQUESTS;
-}
-
-function answer(app: Express): Promise<void> {
-  return new Promise((resolve) => {
-    const request = new IncomingMessage(socket);
-    Object.assign(request, { method: "GET", url: "/", httpVersionMajor: 1, httpVersionMinor: 1, httpVersion: "1.1" });
-    request.headers = { host: "localhost" };
-    const response = new ServerResponse(request);
-    response.assignSocket(socket);
-    response.on("finish", () => {
-      response.detachSocket(socket);
-      resolve();
-    });
-    app(request, response);
+function request(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: "127.0.0.1", agent }, (response) => response.resume().on("end", resolve)).on("error", reject);
   });
 }

@@ -67,52 +67,75 @@ export type Decision = Allowed | Refused | Degraded;
 /** A decision by which the call must not go on. */
 export type Refusal = Refused | (DegradedParts & { readonly allowed: false });
 
-/** Computes the figures when they are asked for: on the way of an allowed request, most never are. */
+/** What few decisions have: a block, a failed store, a dry run. */
+interface Circumstances {
+  readonly blockedMs: number;
+  readonly degraded?: StoreReading["degraded"];
+  readonly wouldBe?: Refused["outcome"];
+}
+
+const ORDINARY: Circumstances = { blockedMs: 0 };
+const NO_RULES: RuleSet = { limiter: "", rules: [], penalty: undefined, id: "", smallestBurst: 0 };
+
+/**
+ * Computes the figures when they are asked for: on the way of an allowed request, most never are. One object is all that a decision
+ * by one rule leaves to the collector.
+ */
 class LazyDecision implements DecisionParts {
+  /** A full collection that found no decision alive would throw away the class's shape, and with it all code compiled for it. */
+  static readonly oneAlive: LazyDecision = new LazyDecision("allowed", true, NO_RULES, 0, [], ORDINARY);
+
   readonly allowed: boolean;
   readonly outcome: Decision["outcome"];
   readonly ruleSet: RuleSet;
   readonly cost: number;
-  readonly wouldBe: Refused["outcome"] | undefined;
-  readonly #reading: StoreReading;
+  /** Units missing: a number where there is one rule. */
+  readonly #used: number | readonly number[];
+  readonly #circumstances: Circumstances;
 
   constructor(
     outcome: Decision["outcome"],
     allowed: boolean,
     ruleSet: RuleSet,
-    reading: StoreReading,
     cost: number,
-    wouldBe?: Refused["outcome"],
+    used: number | readonly number[],
+    circumstances: Circumstances,
   ) {
     this.allowed = allowed;
     this.outcome = outcome;
     this.ruleSet = ruleSet;
     this.cost = cost;
-    this.wouldBe = wouldBe;
-    this.#reading = reading;
+    this.#used = used;
+    this.#circumstances = circumstances;
+  }
+
+  get wouldBe(): Refused["outcome"] | undefined {
+    return this.#circumstances.wouldBe;
   }
 
   get reason(): StoreFailure | undefined {
-    return this.#reading.degraded?.reason;
+    return this.#circumstances.degraded?.reason;
   }
 
   get mode(): FailureMode | undefined {
-    return this.#reading.degraded?.mode;
+    return this.#circumstances.degraded?.mode;
   }
 
   get remaining(): number {
-    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#used(index))));
+    return Math.min(...this.ruleSet.rules.map((rule, index) => remainingTokens(rule, this.#usedOf(index))));
   }
 
   get retryAfterMs(): number {
     if (this.allowed) return 0;
-    const waits = this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#used(index), this.cost));
-    return this.outcome === "over-capacity" ? Number.POSITIVE_INFINITY : Math.max(this.#reading.blockedMs, ...waits);
+    const waits = this.ruleSet.rules.map((rule, index) => waitFor(rule, this.#usedOf(index), this.cost));
+    return this.outcome === "over-capacity"
+      ? Number.POSITIVE_INFINITY
+      : Math.max(this.#circumstances.blockedMs, ...waits);
   }
 
   get rules(): readonly RuleState[] {
     return this.ruleSet.rules.map((rule, index) => {
-      const used = this.#used(index);
+      const used = this.#usedOf(index);
       return {
         name: rule.name,
         limit: rule.limit,
@@ -127,6 +150,10 @@ class LazyDecision implements DecisionParts {
     });
   }
 
+  promise(): Promise<Decision> {
+    return Promise.resolve(seal(this));
+  }
+
   toJSON(): object {
     const { allowed, outcome, wouldBe, reason, mode, cost, remaining, retryAfterMs, rules } = this;
     return { allowed, outcome, wouldBe, reason, mode, cost, remaining, retryAfterMs, rules };
@@ -134,15 +161,15 @@ class LazyDecision implements DecisionParts {
 
   /** The same decision, passed all the same. */
   passed(): LazyDecision {
-    const wouldBe = this.outcome as Refused["outcome"];
-    return new LazyDecision("allowed", true, this.ruleSet, this.#reading, this.cost, wouldBe);
+    const circumstances = { ...this.#circumstances, wouldBe: this.outcome as Refused["outcome"] };
+    return new LazyDecision("allowed", true, this.ruleSet, this.cost, this.#used, circumstances);
   }
 
   /** The part of a rule's state that headers tell. */
   quota(index: number): Pick<RuleState, "remaining" | "nextTokenMs" | "fits"> {
     const rule = this.ruleSet.rules[index];
     if (!rule) throw new RangeError(`there is no rule ${index}`);
-    const used = this.#used(index);
+    const used = this.#usedOf(index);
     return {
       remaining: remainingTokens(rule, used),
       nextTokenMs: untilNextToken(rule, used),
@@ -150,16 +177,32 @@ class LazyDecision implements DecisionParts {
     };
   }
 
-  #used(index: number): number {
-    return this.#reading.used[index] ?? 0;
+  #usedOf(index: number): number {
+    return typeof this.#used === "number" ? this.#used : (this.#used[index] ?? 0);
   }
 }
 
+/** Keeps the reading's numbers, not the reading. */
 export function decide(reading: StoreReading, rules: RuleSet, cost: number): Decision {
-  const passed = reading.outcome === "passed" && cost <= rules.smallestBurst;
-  const { degraded } = reading;
-  if (degraded) return seal(new LazyDecision("degraded", passed, degraded.rules, reading, cost));
-  return seal(new LazyDecision(passed ? "allowed" : outcomeOf(reading, rules, cost), passed, rules, reading, cost));
+  const { outcome, used } = reading;
+  if (reading.blockedMs > 0 || reading.degraded || cost > rules.smallestBurst)
+    return decideSpecial(reading, rules, cost);
+  const passed = outcome === "passed";
+  const units = used.length === 1 ? (used[0] as number) : used.slice();
+  return seal(new LazyDecision(passed ? "allowed" : outcome, passed, rules, cost, units, ORDINARY));
+}
+
+function decideSpecial({ outcome, used, blockedMs, degraded }: StoreReading, rules: RuleSet, cost: number): Decision {
+  const tooDear = cost > rules.smallestBurst;
+  const passed = outcome === "passed" && !tooDear;
+  const name = degraded ? "degraded" : tooDear ? "over-capacity" : passed ? "allowed" : outcome;
+  const circumstances = { blockedMs, degraded };
+  return seal(new LazyDecision(name as never, passed, degraded?.rules ?? rules, cost, used.slice(), circumstances));
+}
+
+/** As `Promise.resolve`, without the search for a `then`: once a property has been read, the compiler knows the class, and that it has none. */
+export function promiseOf(decision: Decision): Promise<Decision> {
+  return (decision as unknown as LazyDecision).promise();
 }
 
 /** `decision.rules[index]`, as far as headers tell it, at a fraction of the price. */
@@ -170,11 +213,6 @@ export function quotaOf(decision: Decision, index: number): Pick<RuleState, "rem
 /** What a dry run makes of a decision. */
 export function passInDryRun(decision: Decision): Decision {
   return decision.allowed ? decision : seal((decision as unknown as LazyDecision).passed());
-}
-
-function outcomeOf(reading: StoreReading, rules: RuleSet, cost: number): Decision["outcome"] {
-  if (reading.outcome === "passed" || cost > rules.smallestBurst) return "over-capacity";
-  return reading.outcome;
 }
 
 /** The class keeps what the union's types say of each outcome. */

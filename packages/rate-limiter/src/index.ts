@@ -1,14 +1,12 @@
+export type { ConsumeOptions, PeekOptions, RulesInput } from "./calls.ts";
 export type { Allowed, Decision, Degraded, Refusal, Refused, RuleState } from "./decision.ts";
 export { RateLimiterError, type RateLimiterErrorCode } from "./errors.ts";
 export { DECISION_CHANNEL, type DecisionEvent, type LimiterHooks, STORE_CHANNEL } from "./events.ts";
 export {
-  type ConsumeOptions,
   createRateLimiter,
   type ManyCall,
-  type PeekOptions,
   type RateLimiter,
   type RateLimiterOptions,
-  type RulesInput,
   type SyncRateLimiter,
 } from "./limiter.ts";
 export type { Penalty, PenaltyOptions, Rule, RuleInput, RuleSet } from "./rule.ts";

@@ -1,9 +1,22 @@
 // What the user holds: rules, a store, and the calls on a key.
 
 import { type Clock, type Duration, systemClock } from "@holdfast/core";
-import { type Decision, decide, passInDryRun } from "./decision.ts";
+import {
+  askedFor,
+  type CallSettings,
+  type ConsumeOptions,
+  check,
+  consumeNow,
+  consumeSoon,
+  finish,
+  type PeekOptions,
+  type RulesInput,
+  rulesOf,
+  start,
+} from "./calls.ts";
+import { type Decision, decide } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
-import { type LimiterHooks, tellDecision, tellStore, wantsDecisions } from "./events.ts";
+import { type LimiterHooks, tellStore } from "./events.ts";
 import { blockDuration, compileRules, type PenaltyOptions, type RuleInput, type RuleSet } from "./rule.ts";
 import {
   askMany,
@@ -14,8 +27,6 @@ import {
 } from "./store.ts";
 import { type StoreFailureOptions, withStoreFailure } from "./store-failure.ts";
 import { memoryStore } from "./stores/memory.ts";
-
-export type RulesInput = RuleInput | readonly RuleInput[];
 
 export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStore> {
   /** One rule or several that are decided together, all or nothing: `"60/minute"`, `["10/second", "1000/hour"]`. */
@@ -39,17 +50,6 @@ export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStor
   readonly keysInEvents?: boolean | undefined;
   /** Times deadlines and events. Default: the machine's own. */
   readonly clock?: Clock | undefined;
-}
-
-export interface ConsumeOptions extends StoreCallOptions {
-  /** Tokens that the call takes from each rule; a whole number >= 0. Default 1. */
-  readonly cost?: number | undefined;
-  /** Other rules for this call, such as those of the caller's plan. Their buckets are apart from the limiter's own. */
-  readonly rules?: RulesInput | undefined;
-}
-
-export interface PeekOptions extends StoreCallOptions {
-  readonly rules?: RulesInput | undefined;
 }
 
 export interface ManyCall {
@@ -124,32 +124,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput], options.penalty),
   );
   const own = compile(options.rules);
-  const rulesOf = (call: PeekOptions | undefined): RuleSet => (call?.rules === undefined ? own : compile(call.rules));
-
-  /** What every decision passes on its way out. `since` is undefined where nobody listens. */
-  const finish = (
-    reading: StoreReading,
-    rules: RuleSet,
-    key: string,
-    cost: number,
-    since: number | undefined,
-  ): Decision => {
-    const decision = decide(reading, rules, cost);
-    if (since !== undefined) {
-      tellDecision(on, {
-        limiter: name,
-        outcome: decision.outcome,
-        allowed: decision.allowed || dryRun,
-        dryRun,
-        cost,
-        durationMs: clock.monotonic() - since,
-        ...(keysInEvents && { key }),
-      });
-    }
-    return dryRun ? passInDryRun(decision) : decision;
-  };
-  const start = (): number | undefined => (wantsDecisions(on) ? clock.monotonic() : undefined);
-
+  const settings: CallSettings = { name, own, compile, on, dryRun, keysInEvents, clock };
   const limiter: RateLimiter = {
     name,
     rules: own,
@@ -158,46 +133,45 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     async consume(key, call) {
       const cost = call?.cost ?? 1;
       check(key, cost);
-      const rules = rulesOf(call);
-      const since = start();
-      // What costs more than a bucket holds is not asked for: it takes nothing, and the figures tell how the key stands.
-      const asked = cost > rules.smallestBurst ? 0 : cost;
+      const rules = rulesOf(settings, call);
+      const since = start(settings);
+      const asked = askedFor(rules, cost);
       const reading = store.consumeLocally?.(rules, key, asked) ?? (await store.consume(rules, key, asked, call));
-      return finish(reading, rules, key, cost, since);
+      return finish(settings, decide(reading, rules, cost), key, since);
     },
     async consumeMany(many, call) {
       const calls = many.map(({ key, cost = 1, rules }) => {
         check(key, cost);
-        return { key, cost, rules: rulesOf({ rules }) };
+        return { key, cost, rules: rulesOf(settings, { rules }) };
       });
-      const since = start();
-      const asked = calls.map((one) => (one.cost > one.rules.smallestBurst ? { ...one, cost: 0 } : one));
+      const since = start(settings);
+      const asked = calls.map(({ rules, key, cost }) => ({ rules, key, cost: askedFor(rules, cost) }));
       const readings = await askMany(store, asked, call);
       return calls.map(({ rules, key, cost }, index) =>
-        finish(readings[index] as StoreReading, rules, key, cost, since),
+        finish(settings, decide(readings[index] as StoreReading, rules, cost), key, since),
       );
     },
     async peek(key, call) {
       check(key, 0);
-      const rules = rulesOf(call);
+      const rules = rulesOf(settings, call);
       return decide(await store.peek(rules, key, call), rules, 0);
     },
     async refund(key, call) {
       const cost = call?.cost ?? 1;
       check(key, cost);
-      await store.refund(rulesOf(call), key, cost, call);
+      await store.refund(rulesOf(settings, call), key, cost, call);
     },
     async reset(key, call) {
       check(key, 0);
-      await store.reset(rulesOf(call), key, call);
+      await store.reset(rulesOf(settings, call), key, call);
     },
     async block(key, duration, call) {
       check(key, 0);
-      await store.block(rulesOf(call), key, blockDuration(duration), call);
+      await store.block(rulesOf(settings, call), key, blockDuration(duration), call);
     },
     async unblock(key, call) {
       check(key, 0);
-      await store.unblock(rulesOf(call), key, call);
+      await store.unblock(rulesOf(settings, call), key, call);
     },
     async close() {
       if (guarded || options.store === undefined) await store.close();
@@ -206,35 +180,10 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   };
   if (!isSync(given)) return limiter;
 
-  const consumeSync = (key: string, call?: ConsumeOptions): Decision => {
-    const cost = call?.cost ?? 1;
-    check(key, cost);
-    const rules = rulesOf(call);
-    const since = start();
-    return finish(given.consumeSync(rules, key, cost > rules.smallestBurst ? 0 : cost), rules, key, cost, since);
-  };
-  // Nothing to wait for, so a promise made at once, which takes half the time of an async function.
-  const consume = (key: string, call?: ConsumeOptions): Promise<Decision> => {
-    if (call?.signal?.aborted) return Promise.reject(call.signal.reason);
-    try {
-      return Promise.resolve(consumeSync(key, call));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  };
-  return Object.assign(limiter, { consumeSync, consume });
-}
-
-function check(key: string, cost: number): void {
-  if (typeof key !== "string" || key === "") {
-    throw new RateLimiterError(
-      "INVALID_KEY",
-      "the key to limit by is empty; skip the call or give it a key of its own",
-    );
-  }
-  if (!Number.isSafeInteger(cost) || cost < 0) {
-    throw new RateLimiterError("INVALID_COST", `a cost of ${cost} is not a whole number >= 0`);
-  }
+  return Object.assign(limiter, {
+    consumeSync: (key: string, call?: ConsumeOptions) => consumeNow(settings, given, key, call),
+    consume: (key: string, call?: ConsumeOptions) => consumeSoon(settings, given, key, call),
+  });
 }
 
 function isSync(store: RateLimitStore): store is SyncRateLimitStore {

@@ -1,6 +1,7 @@
 // What a limiter answers while its store is slow or gone: within a deadline once, and at once from then on.
 
-import { type Clock, type Duration, parseDuration, systemClock } from "@holdfast/core";
+import { type Clock, type Duration, systemClock } from "@holdfast/core";
+import { durationOption } from "./duration-option.ts";
 import { RateLimiterError } from "./errors.ts";
 import type { Rule, RuleSet } from "./rule.ts";
 import {
@@ -55,7 +56,7 @@ export function withStoreFailure(
   clock: Clock = systemClock,
 ): RateLimitStore {
   const { mode = "fallback", instances = 1 } = options;
-  const deadlineMs = deadlineOf(options.deadline ?? 200);
+  const deadlineMs = durationOption("deadline", options.deadline ?? 200, 1, Number.POSITIVE_INFINITY);
   if (!Number.isInteger(instances) || instances < 1) {
     throw new RateLimiterError("INVALID_OPTION", `instances is ${instances}; give a whole number >= 1`);
   }
@@ -76,7 +77,8 @@ export function withStoreFailure(
   function substitute(rules: RuleSet, key: string, cost: number, reason: StoreFailure): StoreReading {
     if (mode === "fallback") {
       const part = shareOf(rules);
-      return { ...local.consumeSync(part, key, cost), degraded: { reason, mode, rules: part } };
+      const reading = local.consumeSync(part, key, cost);
+      return { ...reading, used: [...reading.used], degraded: { reason, mode, rules: part } };
     }
     const used = rules.rules.map((rule) => (mode === "open" ? 0 : rule.capacityUnits));
     return { outcome: mode === "open" ? "passed" : "refused", used, blockedMs: 0, degraded: { reason, mode, rules } };
@@ -193,14 +195,4 @@ function share(rules: RuleSet, instances: number): RuleSet {
     return { ...rule, burst, tokenUnits, capacityUnits: Math.max(rule.capacityUnits, tokenUnits) };
   });
   return { ...rules, rules: parts, smallestBurst: Math.min(...parts.map((rule) => rule.burst)) };
-}
-
-function deadlineOf(deadline: Duration): number {
-  try {
-    const ms = parseDuration(deadline);
-    if (ms >= 1) return ms;
-  } catch {
-    // Told below, with the option's name.
-  }
-  throw new RateLimiterError("INVALID_OPTION", `deadline is ${String(deadline)}; give a duration of 1 ms or more`);
 }

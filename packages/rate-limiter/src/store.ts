@@ -107,6 +107,7 @@ export interface LeaseReading extends StoreReading {
 
 /** A store in this process, which answers at once. */
 export interface SyncRateLimitStore extends RateLimitStore {
+  /** As `consume`. The reading is the store's own, and written over by its next call: whoever keeps it copies it. */
   consumeSync(rules: RuleSet, key: string, cost: number): StoreReading;
 }
 

@@ -146,4 +146,13 @@ describe("the memory store", () => {
       expect(limiter.consumeSync("a").allowed).toBe(false);
     }
   });
+
+  it("punishes nobody for what others have spent of the shared bucket", () => {
+    const penalty = { refusals: 2, within: "1m", block: "1h" };
+    const store = memoryStore({ maxKeys: 10, clock: createManualClock() });
+    const limiter = createRateLimiter({ rules: "1/minute", penalty, store });
+    for (let key = 0; key < 10; key++) limiter.consumeSync(`spent ${key}`);
+    const outcomes = Array.from({ length: 5 }, () => limiter.consumeSync("newcomer").outcome);
+    expect(outcomes).toEqual(["allowed", "refused", "refused", "refused", "refused"]);
+  });
 });

@@ -1,8 +1,9 @@
 // The decision that every HTTP face shares: which key, which cost, what to answer.
 
 import { type Problem, problem, problemResponse, type RequestView } from "@holdfast/core/http";
+import type { RulesInput } from "../calls.ts";
 import type { Decision, Refusal } from "../decision.ts";
-import type { RateLimiter, RulesInput, SyncRateLimiter } from "../limiter.ts";
+import type { RateLimiter, SyncRateLimiter } from "../limiter.ts";
 import { rateLimitFields, retryAfterSeconds } from "./headers.ts";
 import { byAddress } from "./keys.ts";
 import type { OlderFields } from "./older-fields.ts";

@@ -8,6 +8,9 @@ import {
   type RequestView,
 } from "@holdfast/core/http";
 
+// About 200 bytes each; more than a process has connections at work at the same time.
+const MOST_REMEMBERED = 1000;
+
 export type AddressKeyOptions = ClientAddressOptions & PrefixOptions;
 
 /**
@@ -19,8 +22,23 @@ export type AddressKeyOptions = ClientAddressOptions & PrefixOptions;
  */
 export function byAddress(options: AddressKeyOptions = {}): (view: RequestView) => string {
   const clientAddress = createClientAddress(options);
-  return (view) => {
+  const keyOf = (view: RequestView): string => {
     const address = clientAddress(view);
     return address === undefined ? "address unknown" : `address ${addressPrefix(address, options)}`;
+  };
+  return (options.trustedProxies ?? 0) === 0 ? rememberedBySocket(keyOf) : keyOf;
+}
+
+/** Where no header counts, the requests of a connection have one key. */
+function rememberedBySocket(keyOf: (view: RequestView) => string): (view: RequestView) => string {
+  const known = new Map<string | undefined, string>();
+  return (view) => {
+    const { address } = view;
+    const found = known.get(address);
+    if (found !== undefined) return found;
+    const key = keyOf(view);
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    known.set(address, key);
+    return key;
   };
 }

@@ -13,9 +13,8 @@ const MOST_SEGMENT_BITS = 14;
 export const MOST_BUCKETS: number = 2 ** MOST_SEGMENT_BITS * BUCKETS_A_SEGMENT;
 
 interface Segment {
-  /** `capacity` slots of `stride` doubles; the first eight bytes of a slot are the fingerprint, 0 in an empty one. */
+  /** `capacity` slots of `stride` doubles, the first of which is the fingerprint, 0 in an empty slot. */
   values: Float64Array;
-  words: Int32Array;
   capacity: number;
   count: number;
 }
@@ -24,8 +23,9 @@ interface Segment {
 export type IsSpent = (values: Float64Array, offset: number, now: number) => boolean;
 
 /**
- * Buckets of `width` numbers by key. The key itself is not kept, only a keyed 64-bit fingerprint: of n keys, two meet with a
- * probability of about n^2 / 2^65, which is 3 in 100 million for a million keys; they would share one bucket.
+ * Buckets of `width` numbers by key, which is never empty. The key itself is not kept, only its segment and a fingerprint of 53
+ * bits, as many as a double holds, both from one keyed hash. In a table for a million keys these are 63 bits: two of n keys meet,
+ * and share a bucket, with a probability of about n^2 / 2^64, which is 5 in 100 million for a million of them.
  *
  * `find` and `findOrAdd` leave the bucket's place in `values` and `offset`, valid until the next call.
  */
@@ -41,6 +41,10 @@ export class BucketTable {
   /** Made when a first key falls into them. */
   readonly #segments: (Segment | undefined)[];
   readonly #maxSize: number;
+  /** Of the key that is looked for. */
+  #fingerprint = 0;
+  /** The key whose place `values` and `offset` are: a hot one is often asked for twice in a row. */
+  #latest = "";
   #nextSweep = 0;
   #lastRefusal = Number.NEGATIVE_INFINITY;
 
@@ -61,28 +65,38 @@ export class BucketTable {
   }
 
   find(key: string): boolean {
+    if (key === this.#latest) return true;
     const segment = this.#segments[this.#segmentOf(key)];
-    return segment !== undefined && this.#probe(segment);
+    const found = segment !== undefined && this.#probe(segment);
+    this.#latest = found ? key : "";
+    return found;
   }
 
   /** As `find`, but an absent key gets a bucket of zeros. False where there was no room for it. */
   findOrAdd(key: string, now: number): boolean {
+    return key === this.#latest || this.#searchOrAdd(key, now);
+  }
+
+  #searchOrAdd(key: string, now: number): boolean {
     const index = this.#segmentOf(key);
     let segment = this.#segments[index];
     if (segment === undefined) {
       segment = makeSegment(SMALLEST_SEGMENT, this.#stride);
       this.#segments[index] = segment;
     }
-    if (this.#probe(segment)) return true;
+    if (this.#probe(segment)) {
+      this.#latest = key;
+      return true;
+    }
+    this.#latest = "";
     if (this.size >= this.#maxSize && !this.#makeRoom(segment, now)) return false;
     if (segment.count + 1 > segment.capacity * MOST_LOAD) this.#rebuild(segment, now, segment.count);
-    this.#probe(segment);
-    const word = this.offset * 2;
-    segment.words[word] = this.#hash.low;
-    segment.words[word + 1] = this.#hash.high;
+    if (this.values !== segment.values) this.#probe(segment);
+    segment.values[this.offset] = this.#fingerprint;
     segment.count++;
     this.size++;
     this.offset++;
+    this.#latest = key;
     return true;
   }
 
@@ -104,33 +118,32 @@ export class BucketTable {
   }
 
   #segmentOf(key: string): number {
-    this.#hash.update(key);
-    // A fingerprint of 0 marks an empty slot.
-    if (this.#hash.low === 0 && this.#hash.high === 0) this.#hash.low = 1;
+    const hash = this.#hash;
+    hash.update(key);
+    // The bits below those that choose the segment. 0 marks an empty slot.
+    this.#fingerprint = (hash.high & 0x1fffff) * 2 ** 32 + (hash.low >>> 0) || 1;
     // Shifting by 32 shifts by 0 in JavaScript, so one segment needs the mask.
-    return (this.#hash.high >>> this.#shift) & (this.#segments.length - 1);
+    return (hash.high >>> this.#shift) & (this.#segments.length - 1);
   }
 
   /** Walks from the fingerprint's home to its slot (`offset` behind the fingerprint) or to the empty one where it belongs (`offset` at it). */
-  #probe(segment: Segment): boolean {
-    const { words, capacity } = segment;
-    const { low, high } = this.#hash;
+  #probe({ values, capacity }: Segment): boolean {
+    const fingerprint = this.#fingerprint;
     const stride = this.#stride;
-    this.values = segment.values;
-    let slot = home(low, capacity);
+    this.values = values;
+    let offset = home(fingerprint, capacity) * stride;
     for (;;) {
-      const word = slot * stride * 2;
-      const foundLow = words[word] as number;
-      const foundHigh = words[word + 1] as number;
-      if (foundLow === low && foundHigh === high) {
-        this.offset = slot * stride + 1;
+      const found = values[offset];
+      if (found === fingerprint) {
+        this.offset = offset + 1;
         return true;
       }
-      if (foundLow === 0 && foundHigh === 0) {
-        this.offset = slot * stride;
+      if (found === 0) {
+        this.offset = offset;
         return false;
       }
-      slot = slot + 1 === capacity ? 0 : slot + 1;
+      offset += stride;
+      if (offset === values.length) offset = 0;
     }
   }
 
@@ -138,44 +151,45 @@ export class BucketTable {
   #clear(segment: Segment, now: number, worthwhile: number): void {
     let spent = 0;
     for (let slot = 0; slot < segment.capacity; slot++) {
-      if (!isEmpty(segment.words, slot * this.#stride) && this.isSpent(segment.values, slot * this.#stride + 1, now))
-        spent++;
+      const offset = slot * this.#stride;
+      if (segment.values[offset] !== 0 && this.isSpent(segment.values, offset + 1, now)) spent++;
     }
     if (spent >= worthwhile) this.#rebuild(segment, now, segment.count - spent);
   }
 
-  /** Moves what is not spent into new arrays with room for more than `expected`. */
+  /** Moves what is not spent into a new array with room for more than `expected`. */
   #rebuild(segment: Segment, now: number, expected: number): void {
     const stride = this.#stride;
-    const { values, words, capacity, count } = segment;
-    const next = makeSegment(Math.max(SMALLEST_SEGMENT, Math.ceil((expected + 1) / LOAD_AFTER_REBUILD)), stride);
+    const { values, count } = segment;
+    const { isSpent } = this;
+    const capacity = Math.max(SMALLEST_SEGMENT, Math.ceil((expected + 1) / LOAD_AFTER_REBUILD));
+    const next = new Float64Array(capacity * stride);
     let live = 0;
-    for (let offset = 0, end = capacity * stride; offset < end; offset += stride) {
-      if (isEmpty(words, offset) || this.isSpent(values, offset + 1, now)) continue;
-      let to = home(words[offset * 2] as number, next.capacity) * stride;
-      while (!isEmpty(next.words, to)) to = to + stride === next.words.length >> 1 ? 0 : to + stride;
-      // As words, because copying a fingerprint as a double may change its bits where they read as NaN.
-      for (let word = 0; word < stride * 2; word++) next.words[to * 2 + word] = words[offset * 2 + word] as number;
+    for (let from = 0; from < values.length; from += stride) {
+      const fingerprint = values[from] as number;
+      if (fingerprint === 0 || isSpent(values, from + 1, now)) continue;
+      let to = home(fingerprint, capacity) * stride;
+      while (next[to] !== 0) {
+        to += stride;
+        if (to === next.length) to = 0;
+      }
+      next[to] = fingerprint;
+      for (let number = 1; number < stride; number++) next[to + number] = values[from + number] as number;
       live++;
     }
+    this.#latest = "";
     this.size += live - count;
-    segment.values = next.values;
-    segment.words = next.words;
-    segment.capacity = next.capacity;
+    segment.values = next;
+    segment.capacity = capacity;
     segment.count = live;
   }
 }
 
-function isEmpty(words: Int32Array, offset: number): boolean {
-  return words[offset * 2] === 0 && words[offset * 2 + 1] === 0;
-}
-
 /** Where a fingerprint's search begins: its upper 20 bits scaled to the capacity, all in 31-bit integers. */
-function home(low: number, capacity: number): number {
-  return ((low >>> 12) * capacity) >>> 20;
+function home(fingerprint: number, capacity: number): number {
+  return ((fingerprint >>> 12) * capacity) >>> 20;
 }
 
 function makeSegment(capacity: number, stride: number): Segment {
-  const values = new Float64Array(capacity * stride);
-  return { values, words: new Int32Array(values.buffer), capacity, count: 0 };
+  return { values: new Float64Array(capacity * stride), capacity, count: 0 };
 }

@@ -10,8 +10,6 @@ export class KeyHash {
   low = 0;
   readonly #k0: number;
   readonly #k1: number;
-  /** The key that `high` and `low` are of: a hot key is often asked for twice in a row, and comparing is cheaper than hashing. */
-  #latest: string | undefined;
 
   /** `seed`: two random 32-bit numbers. */
   constructor(seed: Int32Array) {
@@ -20,8 +18,6 @@ export class KeyHash {
   }
 
   update(key: string): void {
-    if (key === this.#latest) return;
-    this.#latest = key;
     // `| 0` tells the compiler that v0 is an integer; without it the loop takes twice as long.
     let v0 = this.#k0 | 0;
     let v1 = this.#k1 ^ 0xee;

@@ -1,6 +1,7 @@
 // A batch of tokens taken at once and spent here: one round trip for many calls on a busy key.
 
-import { type Clock, type Duration, parseDuration, systemClock } from "@holdfast/core";
+import { type Clock, type Duration, systemClock } from "@holdfast/core";
+import { durationOption } from "../duration-option.ts";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { LeasingStore, RateLimitStore, StoreCallOptions, StoreReading } from "../store.ts";
@@ -62,7 +63,7 @@ const MOST_ROUNDS = 16;
  */
 export function withLeases(store: LeasingStore, options: LeaseOptions = {}): RateLimitStore {
   const { tokens = 100, maxKeys = 10_000, clock = systemClock } = options;
-  const ttlMs = ttlOf(options.ttl ?? 2000);
+  const ttlMs = durationOption("ttl", options.ttl ?? 2000, 10, 3_600_000);
   for (const [name, value] of Object.entries({ tokens, maxKeys })) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new RateLimiterError("INVALID_OPTION", `${name} is ${value}; give a whole number >= 1`);
@@ -230,14 +231,4 @@ function figures({ rules }: RuleSet, { used, usedAt: at, left }: Holding, time: 
 /** The longest wait of the rules that have too little left. */
 function waitOf({ rules }: RuleSet, { used }: StoreReading, cost: number): number {
   return Math.max(...rules.map((rule, index) => waitFor(rule, used[index] ?? 0, cost)));
-}
-
-function ttlOf(ttl: Duration): number {
-  try {
-    const ms = parseDuration(ttl);
-    if (ms >= 10 && ms <= 3_600_000) return ms;
-  } catch {
-    // Told below, with the option's name.
-  }
-  throw new RateLimiterError("INVALID_OPTION", `ttl is ${String(ttl)}; give a duration of 10 ms to an hour`);
 }

@@ -33,6 +33,8 @@ export type Act = (pen: Pen) => string;
 // See `textOf` for what is packed.
 export const HEAD_FORMAT = "Bd";
 export const HEAD_BYTES = 9;
+/** By a caller's clock no state is plain. */
+export const plain = ({ isCallersTime }: Shape): 0 | 1 => (isCallersTime ? 0 : 1);
 export const bucketsFormat = ({ rules }: Shape): string => "d".repeat(1 + rules);
 
 /** Writes all that is known. */
@@ -43,17 +45,17 @@ const writeAll: Act = ({ shape, each, write }) => `
           packed[n] = string.format('%s %.0f %.0f;', leases[n].id, leases[n].tokens, leases[n].ends)
         end
         if #packed > 0 then call('HSET', key, 'l', table.concat(packed)) else call('HDEL', key, 'l') end
-        has_more = (#packed > 0 or blocked_until > 0) and 1 or 0
+        is_plain = 0
       end${write(
-        `struct.pack('<${HEAD_FORMAT}${bucketsFormat(shape)}', has_more, kept_until, at, ${each((i) => `used${i}`, ", ")})`,
-        `if has_more == 1 then full_at = max(full_at + max(0, lent_until - at), blocked_until) end`,
+        `struct.pack('<${HEAD_FORMAT}${bucketsFormat(shape)}', is_plain, kept_until, at, ${each((i) => `used${i}`, ", ")})`,
+        `if is_plain == 0 then full_at = max(full_at + max(0, lent_until - at), blocked_until) end`,
       )}`;
 
 /** Writes the head alone: the buckets stay as they were, and so does their time. */
 const writeHead = ({ shape, each, write }: Pen, others = ""): string => {
   const fresh = `struct.pack('<${bucketsFormat(shape)}', -1, ${each(() => "0", ", ")})`;
   return write(
-    `struct.pack('<${HEAD_FORMAT}', has_more, kept_until) .. (state and string.sub(state, ${HEAD_BYTES + 1}) or ${fresh})`,
+    `struct.pack('<${HEAD_FORMAT}', is_plain, kept_until) .. (state and string.sub(state, ${HEAD_BYTES + 1}) or ${fresh})`,
     `full_at = max(full_at + max(0, lent_until - at), blocked_until${others})`,
   );
 };
@@ -69,7 +71,7 @@ const takeStrike: Act = (pen) => {
       struck = max(0, struck - max(0, now - struck_at) * ${refill}) + strike
       struck_at = max(struck_at, now)
       if struck + strike > ${capacity} + 0 then
-        outcome, struck, blocked_until, has_more = 2, 0, now + ${blockMs}, 1
+        outcome, struck, blocked_until, is_plain = 2, 0, now + ${blockMs}, 0
         call('HSET', key, 'b', blocked_until)
       end
       call('HSET', key, field, struct.pack('<dd', struck, struck_at))${writeHead(pen, `, struck_at + struck / ${refill}`)}`;
@@ -99,17 +101,17 @@ export const refund: Act = (pen) => `
 export const reset: Act = (pen) => `
     call('DEL', key)
     if is_known then
-      has_more, blocked_until, kept_until, leases, lent_until = 0, 0, 0, false, 0
+      is_plain, blocked_until, kept_until, leases, lent_until = ${plain(pen.shape)}, 0, 0, false, 0
       ${pen.each((i) => `used${i} = 0`)}${writeAll(pen)}
     end`;
 
 export const block: Act = (pen) => `
-    blocked_until, has_more = now + amount, 1
+    blocked_until, is_plain = now + amount, 0
     call('HSET', key, 'b', blocked_until)${writeHead(pen)}`;
 
 export const unblock: Act = (pen) => `
     if blocked_until > 0 then
-      blocked_until, has_more = 0, leases and 1 or 0
+      blocked_until = 0
       call('HDEL', key, 'b')${writeHead(pen)}
     end`;
 

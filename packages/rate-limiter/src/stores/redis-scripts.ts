@@ -1,7 +1,7 @@
 // The Lua that Redis runs: the engine of token-bucket.ts over one hash a subject, atomic and in one round trip.
 
 import { hash } from "node:crypto";
-import { type Act, bucketsFormat, HEAD_BYTES, HEAD_FORMAT, type Pen, type Shape } from "./redis-acts.ts";
+import { type Act, bucketsFormat, HEAD_BYTES, HEAD_FORMAT, type Pen, plain, type Shape } from "./redis-acts.ts";
 
 export interface RedisScript {
   readonly text: string;
@@ -31,10 +31,11 @@ export function scriptShelf(): ScriptShelf {
  * one rule, and it passed, which is the usual call, the reply is those units alone.
  *
  * KEYS are the subjects' hashes:
- * - `s`: the state, packed, which takes a fraction of the time that decimals do. No hash of ours is without. First in it are
- *   whether there may be a `b` or an `l`, and until when the hash is kept, a second before it expires: never put earlier, for another
- *   limiter of the same buckets may have left strikes that this one knows nothing of. Then come the millisecond for which the
- *   buckets are true, -1 where no call has passed yet, and the units missing from each
+ * - `s`: the state, packed, which takes a fraction of the time that decimals do. No hash of ours is without. First in it are a
+ *   byte that is 1 if the state is plain: there never was a `b` or an `l`, and all of it was written by Redis' own time; and until when
+ *   the hash is kept, a second before it expires: never put earlier, for another limiter of the same buckets may have left strikes
+ *   that this one knows nothing of. Then come the millisecond for which the buckets are true, -1 where no call has passed yet,
+ *   and the units missing from each
  * - `b`: blocked until
  * - `l`: leases, as `id tokens end;` each
  * - `p…`: the units missing from the strikes, and the millisecond for which that is true, packed; named after the penalty's
@@ -57,13 +58,14 @@ for subject = 1, first do
   local key, amount, outcome = KEYS[subject], ARGV[subject], 0
 
   -- 1. What is kept. A key that holds something else is told, and left as it is.
-  local has_more, kept_until, ${buckets} = 0, 0, -1, ${each(() => "0", ", ")}
+  local is_plain, kept_until, ${buckets} = ${plain(shape)}, 0, -1, ${each(() => "0", ", ")}
   local blocked_until, leases, lent, lent_until, granted = 0, false, 0, 0, nil
   local state = redis.pcall('HGET', key, 's')
   if state and #state == ${HEAD_BYTES + 8 * (1 + shape.rules)} then
-    has_more, kept_until, ${buckets} = struct.unpack('<${HEAD_FORMAT}${bucketsFormat(shape)}', state)
-    ${shape.isCallersTime ? "" : READ_EXPIRY}
-    if has_more == 1 then
+    is_plain, kept_until, ${buckets} = struct.unpack('<${HEAD_FORMAT}${bucketsFormat(shape)}', state)
+    if is_plain == 1 then
+      ${shape.isCallersTime ? "is_plain = 0" : READ_EXPIRY}
+    else
       local more = call('HMGET', key, 'b', 'l')
       blocked_until, leases = tonumber(more[1] or 0), more[2]
     end
@@ -102,14 +104,14 @@ return replies
 const READ_TIME = "local time = call('TIME') now = time[1] * 1000 + math.floor(time[2] / 1000)";
 
 /**
- * One subject's time is read off its hash's expiry, at a third of what TIME takes. That is not believed where it would take the bucket
- * back, nor where it is missing: then the clock was set, or somebody has changed the expiry, and it is set again.
+ * The time of one subject is read off its hash's expiry, at a third of what TIME takes. That is not believed where it would take the
+ * bucket back, nor where there is none: then the clock was set, or somebody has changed the expiry, and it is set again.
  */
 const READ_EXPIRY = `if not now then
-      local left = call('PTTL', key)
-      now = kept_until + 1000 - left
-      if left < 0 or now < at then now, is_off = nil, true end
-    end`;
+        local left = call('PTTL', key)
+        now = kept_until + 1000 - left
+        if left < 0 or now < at then now, is_off = nil, true end
+      end`;
 
 /** Reads the leases, ends those whose time is over, and refills from one end to the next, each time up to what the others leave. */
 const refillBetweenLeases: Act = ({ each }) => `
