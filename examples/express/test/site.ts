@@ -44,10 +44,10 @@ export async function serve({ env, registry = new Registry(), ...options }: Site
   const app = createApp({ config, logger, registry, limiter, keys, orders, ...options });
   const server = createServer(app).listen(0, "127.0.0.1");
   await once(server, "listening");
-  onTestFinished(() => {
+  onTestFinished(async () => {
     server.closeAllConnections();
     server.close();
-    return Promise.all([close(), keys.close(), orders?.close()]);
+    await Promise.all([close(), keys.close(), orders?.close()]);
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
