@@ -8,7 +8,6 @@ import { rowOf } from "./row.ts";
 export async function expressRows(): Promise<Row[]> {
   const { added } = await poolComparisons(join(import.meta.dirname, "express-speed.ts"), {
     rounds: 3,
-    nodeArguments: ["--expose-gc"],
   });
   if (!added) throw new Error("express-speed.ts reports what each middleware adds");
   const row = (peer: string, atMost: number, version?: string): Row =>

@@ -16,8 +16,13 @@ export interface OrdersOptions {
 }
 
 /** What is taken over of an order, and no more. */
-const order = z.object({ id: z.string(), status: z.string(), total: z.number() });
-export type Order = z.infer<typeof order>;
+export interface Order {
+  readonly id: string;
+  readonly status: string;
+  readonly total: number;
+}
+
+const order: z.ZodType<Order> = z.object({ id: z.string(), status: z.string(), total: z.number() });
 
 export interface Orders {
   /** Undefined where there is no such order. @throws OrdersUnavailable */

@@ -17,7 +17,9 @@ export interface Forgery {
 
 export const HEADER = { alg: "HS256", typ: "embed+jwt", kid: "k1" };
 
-export const CLAIMS = {
+type Named = Readonly<Record<"iss" | "aud" | "sub" | "jti", string> & Record<"iat" | "nbf" | "exp", number>>;
+
+export const CLAIMS: Readonly<Record<string, unknown>> & Named = {
   iss: ISSUER,
   aud: AUDIENCE,
   sub: "user-7",

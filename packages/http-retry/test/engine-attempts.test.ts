@@ -372,7 +372,7 @@ describe("the layer below", () => {
         throw cause;
       },
     });
-    expect(told.error).toMatchObject({ code: "NETWORK", cause });
+    expect(told.error).toMatchObject({ code: "INVALID_OPTION", cause });
   });
 
   it("says whether it takes more at once", () => {

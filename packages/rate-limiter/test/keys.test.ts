@@ -48,6 +48,21 @@ describe("keys by address", () => {
     expect(tiers("2001:db8:8:ff00::1")).toEqual([true, true]);
   });
 
+  it("are the same again for an address that was asked for before many others", () => {
+    const key = byAddress();
+    const keyOf = (host: number) => key(from(`10.0.${host >> 8}.${host & 255}`));
+    const first = Array.from({ length: 3000 }, (_, host) => keyOf(host));
+    expect(new Set(first).size).toBe(3000);
+    expect(Array.from({ length: 3000 }, (_, host) => keyOf(host))).toEqual(first);
+  });
+
+  it("behind a trusted proxy are each request's own, also on one connection", () => {
+    const key = byAddress({ trustedProxies: 1 });
+    const behindProxy = (client: string): RequestView => ({ ...from("10.0.0.1"), header: () => client });
+    expect(key(behindProxy("192.0.2.1"))).toBe("address 192.0.2.1");
+    expect(key(behindProxy("192.0.2.2"))).toBe("address 192.0.2.2");
+  });
+
   it("trust no range that would mean everybody", () => {
     expect(() => byAddress({ trustedProxies: ["::ffff:10.0.0.0/8"] })).toThrow("10.0.0.0/8");
     expect(() => byAddress({ trustedProxies: ["0.0.0.0/0"] })).toThrow();

@@ -123,6 +123,19 @@ describe("a limiter", () => {
     expect((await limiter.peek("k")).remaining).toBe(1);
   });
 
+  it.each([["3/hour"], [["3/hour", "5/day"]]])(
+    "a decision keeps its figures, whatever is asked after it: %j",
+    async (rules) => {
+      const { limiter } = setUp(rules);
+      const first = limiter.consumeSync("k");
+      const [second] = await limiter.consumeMany([{ key: "k" }, { key: "k" }]);
+      const refused = limiter.consumeSync("k");
+      limiter.consumeSync("another", { cost: 3 });
+      expect([first.remaining, second?.remaining, refused.remaining]).toEqual([2, 1, 0]);
+      expect([first.outcome, refused.outcome]).toEqual(["allowed", "refused"]);
+    },
+  );
+
   it("prints as what it decided", async () => {
     const { limiter } = setUp("60/minute");
     expect(JSON.parse(JSON.stringify(await limiter.consume("k")))).toMatchObject({

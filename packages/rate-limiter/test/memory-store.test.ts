@@ -84,6 +84,19 @@ describe("the memory store", () => {
     expect(store.stats().bytes / store.stats().keys).toBeLessThan(48);
   });
 
+  it("finds the key that was asked for last also after its neighbours have grown in number, or it was forgotten", async () => {
+    const clock = createManualClock();
+    const limiter = createRateLimiter({ rules: "2/hour", store: memoryStore({ clock, maxKeys: 1000 }) });
+    for (let index = 0; index < 200; index++) {
+      expect(limiter.consumeSync(`key-${index}`).remaining).toBe(1);
+      expect(limiter.consumeSync(`key-${index}`).remaining).toBe(0);
+    }
+    await limiter.reset("key-199");
+    expect(limiter.consumeSync("key-199").remaining).toBe(1);
+    clock.advance(3_600_000);
+    expect(limiter.consumeSync("key-199").remaining).toBe(1);
+  });
+
   it("lets go of full buckets in passing, with no timer and no call that clears everything", () => {
     const clock = createManualClock();
     const store = memoryStore({ clock, maxKeys: 10_000 });

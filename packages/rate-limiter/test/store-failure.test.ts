@@ -77,6 +77,13 @@ describe("when the store fails", () => {
     expect(await passed()).toBe(1);
   });
 
+  it("fallback answers keep their figures, whatever is asked after them", async () => {
+    const { store, limiter } = setUp();
+    store.state = "failing";
+    const answers = [await limiter.consume("k"), await limiter.consume("k"), await limiter.consume("k")];
+    expect(answers.map(({ remaining }) => remaining)).toEqual([3, 2, 1]);
+  });
+
   it("fallback leaves each instance at least one token", async () => {
     const { store, limiter } = setUp({ instances: 100 }, "2/hour");
     store.state = "failing";

@@ -10,7 +10,7 @@ export interface IdWindow {
 }
 
 /** Above it, the table's slots could not all be numbered in 32 bits. */
-export const MOST_IDS = 2 ** 30;
+export const MOST_IDS: number = 2 ** 30;
 
 /** Slots an id. Half of them stay free, so that a look ends soon. */
 const SLOTS = 2;
