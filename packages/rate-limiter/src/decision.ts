@@ -192,12 +192,15 @@ export function decide(reading: StoreReading, rules: RuleSet, cost: number): Dec
   return seal(new LazyDecision(passed ? "allowed" : outcome, passed, rules, cost, units, ORDINARY));
 }
 
+/** A block, a failed store, or a cost above capacity, which was asked for as 0 and so may have passed. */
 function decideSpecial({ outcome, used, blockedMs, degraded }: StoreReading, rules: RuleSet, cost: number): Decision {
   const tooDear = cost > rules.smallestBurst;
-  const passed = outcome === "passed" && !tooDear;
-  const name = degraded ? "degraded" : tooDear ? "over-capacity" : passed ? "allowed" : outcome;
+  const name = tooDear ? "over-capacity" : outcome === "passed" ? "allowed" : outcome;
+  const by = degraded?.rules ?? rules;
   const circumstances = { blockedMs, degraded };
-  return seal(new LazyDecision(name as never, passed, degraded?.rules ?? rules, cost, used.slice(), circumstances));
+  return seal(
+    new LazyDecision(degraded ? "degraded" : name, name === "allowed", by, cost, used.slice(), circumstances),
+  );
 }
 
 /** As `Promise.resolve`, without the search for a `then`: once a property has been read, the compiler knows the class, and that it has none. */
