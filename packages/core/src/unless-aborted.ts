@@ -12,8 +12,9 @@ export function unlessAborted<T>(
       onAbort?.();
       reject(signal.reason);
     };
+    const stopListening = (): void => signal.removeEventListener("abort", abort);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    promise.finally(stopListening).then(resolve, reject);
   });
 }

@@ -1,12 +1,11 @@
 // A batch of tokens taken at once and spent here: one round trip for many calls on a busy key.
 
-import { type Clock, type Duration, systemClock } from "@holdfast/core";
+import { type Clock, type Duration, systemClock, unlessAborted } from "@holdfast/core";
 import { durationOption } from "../duration-option.ts";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { LeasingStore, RateLimitStore, StoreCallOptions, StoreReading } from "../store.ts";
 import { usedAt, waitFor } from "../token-bucket.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export interface LeaseOptions {
   /** Tokens taken at once, at most; never more than a tenth of the smallest burst, and below 2 none are. Default 100. */

@@ -1,6 +1,6 @@
 // Calls made at once, or while others are on their way, go together in one statement: one round trip, one commit.
 
-import { unlessAborted } from "./unless-aborted.ts";
+import { unlessAborted } from "@holdfast/core";
 
 export interface BatchOptions {
   /** How many statements may be on their way at once. */

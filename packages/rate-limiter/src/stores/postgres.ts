@@ -1,7 +1,7 @@
 // Buckets in Postgres, shared by every instance that asks it: one row a subject, one statement a call, time by Postgres' own clock.
 
 import { hash } from "node:crypto";
-import type { Clock } from "@holdfast/core";
+import { type Clock, unlessAborted } from "@holdfast/core";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { RateLimitStore, StoreCall, StoreCallOptions, StoreReading } from "../store.ts";
@@ -21,7 +21,6 @@ import { inBatches } from "./postgres-batches.ts";
 import { namesOf } from "./postgres-names.ts";
 import { ensureSchemaSql, WRONG_LAYOUT } from "./postgres-schema.ts";
 import { statementsFor } from "./postgres-statements.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 /** What the store needs of `Pool` or `Client` of pg, or of anything that answers alike. */
 export interface PostgresClient {

@@ -1,6 +1,6 @@
 // Buckets in Redis, shared by every instance that asks it: one hash a subject, decided by scripts, on Redis' own clock.
 
-import type { Clock } from "@holdfast/core";
+import { type Clock, unlessAborted } from "@holdfast/core";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { LeaseRequest, LeasingStore, StoreCallOptions, StoreReading } from "../store.ts";
@@ -9,7 +9,6 @@ import { batches, type CallOnLane, type Lane } from "./redis-batch.ts";
 import { type RedisClient, scriptRunner } from "./redis-client.ts";
 import { subjectName, subjectStart } from "./redis-key.ts";
 import { type ScriptShelf, scriptShelf } from "./redis-scripts.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export type { RedisClient } from "./redis-client.ts";
 
