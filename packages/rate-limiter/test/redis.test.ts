@@ -1,10 +1,10 @@
+import type { NodeRedisClient } from "@holdfast/core/redis";
 import * as fc from "fast-check";
 import { Cluster, type Redis } from "ioredis";
 import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { compileRules } from "../src/rule.ts";
 import { type RedisClient, redisStore } from "../src/stores/redis.ts";
-import type { NodeRedisClient } from "../src/stores/redis-client.ts";
 import { subjectName, subjectStart } from "../src/stores/redis-key.ts";
 
 describe("takes a client of", () => {

@@ -1,8 +1,8 @@
 // Calls of the same moment go to Redis together: one run of a script takes them one after the other.
 
+import { isErrorReply, type RunScript } from "@holdfast/core/redis";
 import { RateLimiterError } from "../errors.ts";
 import type { StoreReading } from "../store.ts";
-import { isErrorReply, type RunScript } from "./redis-client.ts";
 import { OUTCOMES, type RedisScript } from "./redis-scripts.ts";
 
 /** A script for one rule set, and the calls that gather for its next run. */

@@ -1,16 +1,17 @@
 // Buckets in Redis, shared by every instance that asks it: one hash a subject, decided by scripts, on Redis' own clock.
 
 import { type Clock, unlessAborted } from "@holdfast/core";
+import type { RedisClient } from "@holdfast/core/redis";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
 import type { LeaseRequest, LeasingStore, StoreCallOptions, StoreReading } from "../store.ts";
 import { type Act, block, consume, lease, peek, refund, reset, unblock } from "./redis-acts.ts";
 import { batches, type CallOnLane, type Lane } from "./redis-batch.ts";
-import { type RedisClient, scriptRunner } from "./redis-client.ts";
+import { scriptRunner } from "./redis-client.ts";
 import { subjectName, subjectStart } from "./redis-key.ts";
 import { type ScriptShelf, scriptShelf } from "./redis-scripts.ts";
 
-export type { RedisClient } from "./redis-client.ts";
+export type { RedisClient } from "@holdfast/core/redis";
 
 export interface RedisStoreOptions {
   /**
