@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type ExchangeOptions, embedExchange, embedSession } from "../src/http/fetch.ts";
 import { memoryTokenStore } from "../src/index.ts";
 import { DASHBOARDS, exchangeRequest, FRAME, setUpEmbedding } from "./embedding-support.ts";
-import { ORIGIN } from "./support.ts";
+import { badlySigned, ORIGIN } from "./support.ts";
 
 function setUp(options: Partial<ExchangeOptions> = {}) {
   const setting = setUpEmbedding({ once: memoryTokenStore() });
@@ -105,7 +105,7 @@ describe("the exchange", () => {
     await exchange(exchangeRequest(body));
     const answers = [
       await exchange(exchangeRequest(body)),
-      await exchange(exchangeRequest({ ...body, token: `${token.slice(0, -2)}AA` })),
+      await exchange(exchangeRequest({ ...body, token: badlySigned(token) })),
       await exchange(exchangeRequest({ ...body, token: "yes" })),
       await exchange(exchangeRequest({ ...body, origin: "https://evil.example" })),
       await exchange(exchangeRequest({ ...body, origin: "null" })),

@@ -23,6 +23,12 @@ export function keyOf(name: string): Uint8Array {
   return new Uint8Array(createHash("sha256").update(name).digest());
 }
 
+/** The token with another signature: never the same one, whatever it ends with. */
+export function badlySigned(token: string): string {
+  const at = token.lastIndexOf(".") + 1;
+  return `${token.slice(0, at)}${token[at] === "A" ? "B" : "A"}${token.slice(at + 1)}`;
+}
+
 export type Told = { readonly [Name in keyof TokenEvents]: readonly [Name, TokenEvents[Name]] }[keyof TokenEvents];
 
 export interface Setting<Input, Output> {
