@@ -32,7 +32,7 @@ async function clientRows(): Promise<Row[]> {
 
 async function peerRows(): Promise<Row[]> {
   const peers = { undici: "undici-fetch", got: "got", ky: "ky", "axios-retry": "axios" };
-  const { alone, together } = await speeds("client", peers, 2);
+  const { alone, together } = await speeds("client", peers, 3);
   const name = (peer: string): string => (peer === "undici" ? `${JSON_CALL} beside fetch` : JSON_CALL);
   return [
     ...Object.keys(peers).map((peer) => row(alone, peer, `${name(peer)}, ${ALONE}`)),
@@ -43,8 +43,8 @@ async function peerRows(): Promise<Row[]> {
 }
 
 async function faceRows(): Promise<Row[]> {
-  const interceptor = await speeds("interceptor", { undici: "undici-request" }, 4);
-  const fetch = await speeds("client-fetch", { undici: "undici-fetch" }, 4);
+  const interceptor = await speeds("interceptor", { undici: "undici-request" }, 3);
+  const fetch = await speeds("client-fetch", { undici: "undici-fetch" }, 7);
   return [
     row(interceptor.together, "undici", `request through the interceptor, ${TOGETHER}`, 1.1),
     row(fetch.together, "undici", `fetch, ${TOGETHER}`, 1.05),
