@@ -8,11 +8,12 @@ export const packages: readonly TestedPackage[] = [
   published("api-key", { servers: ["redis", "postgres"] }),
   published("config"),
   published("embed-token", { servers: ["redis", "postgres", "chromium"] }),
-  published("checkpoint", { servers: ["redis", "postgres"] }),
+  published("checkpoint", { servers: ["redis", "postgres", "s3rver"] }),
   published("http-retry"),
   published("rate-limiter", { servers: ["redis", "postgres"] }),
-  example("express", { servers: ["redis"] }),
-  tool("testing", { servers: ["redis", "redis-cluster", "postgres", "pgbouncer"] }),
+  example("hono", { servers: ["redis", "chromium"] }),
+  example("express", { servers: ["redis", "postgres"] }),
+  tool("testing", { servers: ["redis", "redis-cluster", "postgres", "pgbouncer", "chromium"] }),
   tool("scripts"),
 ];
 
