@@ -15,6 +15,11 @@ test("redis-cluster serves every slot", async () => {
   expect(await Promise.all(keys.map((key) => cluster.get(key)))).toEqual(keys);
 });
 
+test("chromium answers", async () => {
+  const response = await fetch(`${serverUrl("chromium")}/json/version`);
+  expect(await response.json()).toMatchObject({ Browser: expect.stringContaining("Chrome/") });
+});
+
 test("postgres answers", async () => {
   const client = await postgres(serverUrl("postgres"));
   expect((await client.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);

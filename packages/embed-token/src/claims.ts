@@ -10,7 +10,7 @@ export type Filters = Readonly<Record<string, FilterValue>>;
 
 /** What an accepted token grants. Times are milliseconds since the epoch. */
 export interface EmbedGrant<F = Filters> {
-  /** The token's own id (`jti`). */
+  /** The token's own id (`jti`); of a session, that of the token which it came of. */
   readonly id: string;
   readonly keyId: string;
   /** Who looks at the dashboard (`sub`). */

@@ -6,6 +6,7 @@ import { HoldfastError } from "@holdfast/core";
  * - `INVALID_OPTION`: an option that can't be used as given
  * - `INVALID_KEY`: a signing key that is short, weak, a published sample, or in a form that is not read
  * - `INVALID_GRANT`: a token was asked for that the verifier would refuse
+ * - `SESSION_TOO_LARGE`: a session that no browser would keep as a cookie
  * - `STORE_UNAVAILABLE`: a revocation that may not be in the store: it failed or did not answer in time
  * - `WRONG_SCHEMA`: the table was made by a later version, or by something else
  */
@@ -13,6 +14,7 @@ export type EmbedTokenErrorCode =
   | "INVALID_OPTION"
   | "INVALID_KEY"
   | "INVALID_GRANT"
+  | "SESSION_TOO_LARGE"
   | "STORE_UNAVAILABLE"
   | "WRONG_SCHEMA";
 

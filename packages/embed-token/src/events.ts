@@ -11,6 +11,9 @@ export interface RequestFacts {
   readonly path?: string | undefined;
 }
 
+/** What was signed: a token; the pass of its page; a session that came of it. Without an embedding there are tokens alone. */
+export type TokenKind = "token" | "pass" | "session";
+
 /**
  * Why a token was refused. Whoever shows it is not told.
  * - `missing`: none was given
@@ -28,6 +31,7 @@ export interface RequestFacts {
  * - `unavailable`: a store that must be asked did not answer
  * - `in-url`: it stood in a URL, which ends up in logs
  * - `wrong-request`: what the browser says of the request fits no embedded page
+ * - `too-large`: a session that no browser would keep as a cookie
  */
 export type RefusalReason =
   | "missing"
@@ -50,10 +54,12 @@ export type RefusalReason =
   | "used"
   | "unavailable"
   | "in-url"
-  | "wrong-request";
+  | "wrong-request"
+  | "too-large";
 
 /** A token by what may be told of it. */
 export interface TokenFacts {
+  /** A token's, its pass's and its sessions' are the same. */
   readonly tokenId: string;
   readonly keyId: string;
   readonly subject: string;
@@ -62,18 +68,22 @@ export interface TokenFacts {
 }
 
 export interface TokenIssuedEvent extends TokenFacts, RequestFacts {
+  readonly kind: TokenKind;
   readonly origins: readonly string[];
   readonly scopes: readonly string[];
   readonly expiresAt: number;
 }
 
 export interface TokenAcceptedEvent extends TokenFacts, RequestFacts {
+  readonly kind: TokenKind;
   /** Where the check was of one. */
   readonly origin?: string | undefined;
 }
 
 /** Names the token only where its signature is good. */
 export interface TokenRefusedEvent extends Partial<TokenFacts>, RequestFacts {
+  /** What it was shown as. */
+  readonly kind: TokenKind;
   readonly reason: RefusalReason;
   /** What was given for the page's origin, not proved; missing where it is no origin. */
   readonly origin?: string | undefined;

@@ -11,6 +11,7 @@ export {
   type TokenFacts,
   type TokenHooks,
   type TokenIssuedEvent,
+  type TokenKind,
   type TokenRefusedEvent,
   type TokenRequestedEvent,
   type TokensRevokedEvent,

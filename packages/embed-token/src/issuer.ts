@@ -5,14 +5,15 @@ import { type Clock, type Duration, parseDuration, Secret, type StandardSchemaV1
 import { CompactSign } from "jose";
 import type { Claims } from "./claims.ts";
 import { EmbedTokenError } from "./errors.ts";
-import { type TokenHooks, tell } from "./events.ts";
+import { type TokenHooks, type TokenKind, tell } from "./events.ts";
 import { checkFilters, checkGrant } from "./grant.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Settings } from "./options.ts";
 import { ALGORITHM, MOST_TOKEN_CHARACTERS, TYPE } from "./strict.ts";
-import type { EmbedTokens } from "./tokens.ts";
+import type { IssuedToken, NewGrant } from "./tokens.ts";
 
 interface IssuerOptions<Input, Output> extends Settings {
+  readonly kind: TokenKind;
   readonly ring: KeyRing;
   readonly schema: StandardSchemaV1<Input, Output> | undefined;
   readonly clock: Clock;
@@ -20,13 +21,14 @@ interface IssuerOptions<Input, Output> extends Settings {
   readonly on: TokenHooks;
 }
 
-// 128 bits: no two tokens ever share one.
+/** With an id, what is issued is revoked by that: the id of the token that it comes of. Default: a new one. */
+export type Issue<Input> = (grant: NewGrant<Input>, id?: string) => Promise<IssuedToken>;
+
+// 128 bits: no two are ever the same by chance.
 const ID_BYTES = 16;
 
-export function createIssuer<Input, Output>(
-  options: IssuerOptions<Input, Output>,
-): EmbedTokens<Input, Output>["issue"] {
-  const { ring, schema, clock, random = randomBytes, on } = options;
+export function createIssuer<Input, Output>(options: IssuerOptions<Input, Output>): Issue<Input> {
+  const { kind, ring, schema, clock, random = randomBytes, on } = options;
   const { currentId: keyId } = ring;
 
   function lifetimeMsOf(lifetime: Duration | undefined): number {
@@ -39,14 +41,15 @@ export function createIssuer<Input, Output>(
     );
   }
 
-  return async (grant) => {
+  const newId = (): string => Buffer.from(random(ID_BYTES)).toString("base64url");
+
+  return async (grant, id = newId()) => {
     checkGrant(grant, ring.perTenant);
     const { subject, dashboard, origins, tenant, scopes = [], facts } = grant;
     const filters = await checkFilters(grant.filters ?? {}, schema);
     const now = clock.now();
     const issuedAt = Math.floor(now / 1000) * 1000;
     const expiresAt = issuedAt + lifetimeMsOf(grant.lifetime);
-    const id = Buffer.from(random(ID_BYTES)).toString("base64url");
     const claims: Claims = {
       iss: options.issuer,
       aud: options.audience,
@@ -73,6 +76,7 @@ export function createIssuer<Input, Output>(
     }
     tell(on, "issued", () => ({
       ...facts,
+      kind,
       tokenId: id,
       keyId,
       subject,

@@ -26,7 +26,11 @@ function timeFault(
   return exp * 1000 <= now - toleranceMs ? "expired" : undefined;
 }
 
-function purposeFault(claims: Claims, { origin, dashboard, tenant, scope }: VerifyCall): RefusalReason | undefined {
+function purposeFault(
+  claims: Claims,
+  { origin, ancestors = [], dashboard, tenant, scope }: VerifyCall,
+): RefusalReason | undefined {
+  if (!ancestors.every((ancestor) => isAmong(ancestor, claims.origins))) return "wrong-origin";
   if (origin !== false && !(typeof origin === "string" && isAmong(origin, claims.origins))) return "wrong-origin";
   if (dashboard !== undefined && dashboard !== claims.dashboard) return "wrong-dashboard";
   if (tenant !== undefined && tenant !== claims.tenant) return "wrong-tenant";

@@ -5,11 +5,11 @@ import type { Meter } from "@holdfast/core/metrics";
 import { CHANNELS, type TokenEvents, type TokenHooks } from "./events.ts";
 
 /**
- * Hooks that count what happens to tokens.
+ * Hooks that count what happens to tokens, and to the passes and sessions of an embedding (`kind`: `token`, `pass` or `session`).
  *
- * - `holdfast_embed_token_issued_total`
- * - `holdfast_embed_token_checks_total` by outcome: `accepted`, or the reason of a refusal
- * - `holdfast_embed_token_revocations_total` by kind
+ * - `holdfast_embed_token_issued_total` by kind
+ * - `holdfast_embed_token_checks_total` by kind and outcome: `accepted`, or the reason of a refusal
+ * - `holdfast_embed_token_revocations_total` by kind of what was revoked
  * - `holdfast_embed_token_requests_total` and `holdfast_embed_token_request_duration_seconds` of the endpoint, by outcome
  *
  * @example
@@ -19,12 +19,13 @@ import { CHANNELS, type TokenEvents, type TokenHooks } from "./events.ts";
 export function embedTokenMetrics(meter: Meter): Required<TokenHooks> {
   const issued = meter.counter({
     name: "holdfast_embed_token_issued_total",
-    help: "Tokens that were issued.",
+    help: "Tokens, passes and sessions that were issued.",
+    labels: ["kind"],
   });
   const checks = meter.counter({
     name: "holdfast_embed_token_checks_total",
-    help: "Tokens that were checked: accepted, or why not.",
-    labels: ["outcome"],
+    help: "Tokens, passes and sessions that were checked: accepted, or why not.",
+    labels: ["kind", "outcome"],
   });
   const revocations = meter.counter({
     name: "holdfast_embed_token_revocations_total",
@@ -44,9 +45,9 @@ export function embedTokenMetrics(meter: Meter): Required<TokenHooks> {
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
   });
   return {
-    issued: () => issued.add(1),
-    accepted: () => checks.add(1, { outcome: "accepted" }),
-    refused: ({ reason }) => checks.add(1, { outcome: reason }),
+    issued: ({ kind }) => issued.add(1, { kind }),
+    accepted: ({ kind }) => checks.add(1, { kind, outcome: "accepted" }),
+    refused: ({ kind, reason }) => checks.add(1, { kind, outcome: reason }),
     revoked: ({ kind }) => revocations.add(1, { kind }),
     requested({ outcome, durationMs }) {
       requests.add(1, { outcome });

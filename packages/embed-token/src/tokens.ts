@@ -10,8 +10,8 @@ import {
   systemClock,
 } from "@holdfast/core";
 import type { Filters } from "./claims.ts";
-import type { RefusalReason, RequestFacts, TokenHooks } from "./events.ts";
-import { createIssuer } from "./issuer.ts";
+import type { RefusalReason, RequestFacts, TokenHooks, TokenKind } from "./events.ts";
+import { createIssuer, type Issue } from "./issuer.ts";
 import { createKeyRing, type EmbedKey } from "./keys.ts";
 import { readOptions } from "./options.ts";
 import { createRevocation } from "./revocations.ts";
@@ -123,11 +123,25 @@ export interface EmbedTokens<Input = Filters, Output = Input> {
 export function createEmbedTokens<Input = Filters, Output = Input>(
   options: EmbedTokensOptions<Input, Output>,
 ): EmbedTokens<Input, Output> {
+  const { issue, ...tokens } = createTokensOf("token", options);
+  // No id but a new one: callers would pass what is not meant as one, as `map(issue)` does.
+  return { ...tokens, issue: (grant) => issue(grant) };
+}
+
+interface TokensOf<Input, Output> extends EmbedTokens<Input, Output> {
+  readonly issue: Issue<Input>;
+}
+
+/** Of any kind; tokens proper, and what an embedding makes beside them. */
+export function createTokensOf<Input, Output>(
+  kind: TokenKind,
+  options: EmbedTokensOptions<Input, Output>,
+): TokensOf<Input, Output> {
   const { on = {}, logger = silentLogger, clock = systemClock, random, once, revocations, schema } = options;
   const settings = readOptions(options);
   const ring = createKeyRing(options.keys, options.keyPerTenant ?? false);
-  const issue = createIssuer({ ...settings, ring, schema, clock, random, on });
-  const verifier = createVerifier({ ...settings, ring, schema, once, revocations, clock, logger, on });
+  const issue = createIssuer({ ...settings, kind, ring, schema, clock, random, on });
+  const verifier = createVerifier({ ...settings, kind, ring, schema, once, revocations, clock, logger, on });
   const revoke = createRevocation({ ...settings, store: revocations, clock, on });
   const { maxLifetimeMs, toleranceMs } = settings;
   return { maxLifetimeMs, toleranceMs, clock, issue, ...verifier, revoke };

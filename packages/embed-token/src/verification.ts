@@ -30,6 +30,8 @@ export interface VerifyCall extends StoreCall {
    * `null` is. `false`: no check here, for the service that checked it before.
    */
   readonly origin: string | null | undefined | false;
+  /** All pages around the dashboard's, where the browser tells: each must be one that the token names. Default: none told of. */
+  readonly ancestors?: readonly string[] | undefined;
   /** The one that is asked for. Default: any. */
   readonly dashboard?: string | undefined;
   /** The one whose data is asked for. Default: any. */

@@ -3,7 +3,7 @@
 import type { Clock, Logger, SchemaResult, StandardSchemaV1 } from "@holdfast/core";
 import { areFilters, type Claims, type EmbedGrant } from "./claims.ts";
 import { withDeadline } from "./deadline.ts";
-import { type RefusalReason, type TokenFacts, type TokenHooks, tell } from "./events.ts";
+import { type RefusalReason, type TokenFacts, type TokenHooks, type TokenKind, tell } from "./events.ts";
 import { faultOf } from "./judgement.ts";
 import type { KeyRing } from "./keys.ts";
 import { CLOCK_SPREAD_MS, type Settings } from "./options.ts";
@@ -15,6 +15,7 @@ import type { EmbedTokens } from "./tokens.ts";
 import { type Refusal, refusal, type VerifyCall } from "./verification.ts";
 
 interface VerifierOptions<Input, Output> extends Settings {
+  readonly kind: TokenKind;
   readonly ring: KeyRing;
   readonly schema: StandardSchemaV1<Input, Output> | undefined;
   readonly once: MarkStore | undefined;
@@ -30,12 +31,13 @@ type Asked = Partial<Pick<VerifyCall, "facts" | "origin">>;
 type Verifier<Input, Output> = Pick<EmbedTokens<Input, Output>, "verify" | "refuse">;
 
 export function createVerifier<Input, Output>(options: VerifierOptions<Input, Output>): Verifier<Input, Output> {
-  const { schema, once, revocations, clock, logger, on } = options;
+  const { kind, schema, once, revocations, clock, logger, on } = options;
   const readToken = createReader(options.ring);
 
   function refuse(reason: RefusalReason, { facts, origin }: Asked, token?: SignedToken): Refusal {
     tell(on, "refused", () => ({
       ...facts,
+      kind,
       ...(token && factsOf(token)),
       ...(isTellable(origin) && { origin }),
       reason,
@@ -85,7 +87,7 @@ export function createVerifier<Input, Output>(options: VerifierOptions<Input, Ou
       // Last, so that a token which is refused for anything else is not used up.
       const storeFault = once || revocations ? await askStores(token, signal) : undefined;
       if (storeFault) return refuse(storeFault, call, token);
-      tell(on, "accepted", () => ({ ...facts, ...factsOf(token), origin: origin || undefined }));
+      tell(on, "accepted", () => ({ ...facts, kind, ...factsOf(token), origin: origin || undefined }));
       return { ok: true, grant: grantOf(token, filters.value) };
     },
     refuse: (reason, facts) => refuse(reason, { facts }),

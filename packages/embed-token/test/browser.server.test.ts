@@ -1,8 +1,16 @@
+import { join } from "node:path";
 import { serverUrl } from "@holdfast/testing";
 import { type Browser, type BrowserContext, chromium, type FrameLocator, type Page } from "playwright-core";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import type { TokenRefusedEvent } from "../src/index.ts";
 import { type Sites, type SitesOptions, startSites } from "./browser/sites.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** By `pnpm screenshots`: the folder for pictures of what is shown. */
+    screenshots?: string;
+  }
+}
 
 let browser: Browser;
 beforeAll(async () => {
@@ -49,8 +57,18 @@ async function visit(options: SitesOptions = {}, newContext = () => browser.newC
 
 const SHOWN = '{"for":"user-7","filters":{"region":"eu"}}';
 
+const PATIENCE = { timeout: 10_000 };
+
 async function eventually<T>(what: () => Promise<T> | T, expected: T): Promise<void> {
-  await expect.poll(what, { timeout: 10_000 }).toEqual(expected);
+  await expect.poll(what, PATIENCE).toEqual(expected);
+}
+
+/** For the docs, where `pnpm screenshots` runs this. */
+async function picture(page: Page, name: string): Promise<void> {
+  const folder = inject("screenshots");
+  if (folder === undefined) return;
+  await page.setViewportSize({ width: 640, height: 430 });
+  await page.screenshot({ path: join(folder, `embed-${name}.png`), fullPage: true });
 }
 
 const exchanges = ({ requests }: Sites): readonly string[] => requests.filter((one) => one.includes("/embed/session"));
@@ -60,9 +78,10 @@ describe("a dashboard in a page that may show it", () => {
     const { sites, page, dashboard } = await visit();
     await page.goto(sites.portal.origin);
     await eventually(() => dashboard.locator("#rows").textContent(), SHOWN);
-    expect(await page.locator("#log").textContent()).toBe("open\n");
+    await eventually(() => page.locator("#log").textContent(), "open\n");
     expect(await dashboard.locator("#errors").textContent()).toBe("");
     expect(await page.context().cookies()).toEqual([]);
+    await picture(page, "allowed");
   });
 
   it("is shown where it loads late", async () => {
@@ -91,6 +110,7 @@ describe("a dashboard in a page that may show it", () => {
     expect(await dashboard.locator("#rows").textContent()).toBe(SHOWN);
     expect(exchanges(sites)).toEqual(Array(4).fill("POST /embed/session 200"));
     expect(new Set(sites.tickets.map(({ token }) => token)).size).toBe(4);
+    await picture(page, "renewed");
   });
 
   it("is loaded anew where the frame is reloaded, and its pass is over", async () => {
@@ -98,10 +118,15 @@ describe("a dashboard in a page that may show it", () => {
     await page.goto(sites.portal.origin);
     await eventually(() => dashboard.locator("#rows").textContent(), SHOWN);
     for (let minute = 0; minute < 11; minute++) await pass(60_000);
+    // Resolves when the page around has heard of it too, and waits for a hello.
+    await page.evaluate(
+      `void (arrived = new Promise((done) => document.querySelector("iframe").addEventListener("load", () => done())))`,
+    );
     await page
       .frames()[1]!
       .goto(page.frames()[1]!.url())
       .catch(() => {});
+    await page.evaluate("arrived");
     await pass(5000);
     await pass(1000);
     await eventually(() => dashboard.locator("#rows").textContent(), SHOWN);
@@ -120,11 +145,12 @@ describe("a dashboard in a page that may show it", () => {
     await context.setOffline(true);
     for (let seconds = 0; seconds < 60; seconds += 10) await pass(10_000);
     await dashboard.locator("#load").click();
-    expect(await page.locator("#log").textContent()).toContain("error no-ticket");
+    await expect.poll(() => page.locator("#log").textContent(), PATIENCE).toContain("error no-ticket");
     await context.setOffline(false);
     await eventually(() => sites.requests.filter((one) => one === "GET /api/rows 200").length, 2);
     expect(await dashboard.locator("#count").textContent()).toBe("1");
-    expect((await page.locator("#log").textContent())?.endsWith("open\n")).toBe(true);
+    await expect.poll(() => page.locator("#log").textContent(), PATIENCE).toMatch(/open\n$/);
+    await picture(page, "offline");
   });
 
   it("survives a tab that sleeps for an hour, whose timers stand still", async () => {
@@ -157,14 +183,15 @@ describe("a dashboard in a page that may not show it", () => {
     page.on("console", (message) => said.push(message.text()));
     await page.goto(sites.stranger.origin);
     await eventually(() => page.frames()[1]?.url(), "chrome-error://chromewebdata/");
-    expect(said.join()).toContain(`frame-ancestors ${sites.portal.origin}`);
+    await expect.poll(() => said.join(), PATIENCE).toContain(`frame-ancestors ${sites.portal.origin}`);
     // The page may begin to wait only now, so its clock goes on until it has waited long enough.
     const log = async (): Promise<string | null> => {
       await pass(5000);
       return await page.locator("#log").textContent();
     };
-    await expect.poll(log, { timeout: 10_000 }).toMatch(/^(error no-frame\n)+$/);
+    await expect.poll(log, PATIENCE).toMatch(/^(error no-frame\n)+$/);
     expect(exchanges(sites)).toEqual([]);
+    await picture(page, "stranger");
   });
 
   it("gets no session by a stolen token, were the policy lost on the way", async () => {
@@ -177,6 +204,7 @@ describe("a dashboard in a page that may not show it", () => {
     await eventually(() => dashboard.locator("#rows").textContent(), "No session was opened: the token was refused");
     expect(told.map(({ reason }) => reason)).toEqual(["wrong-origin", "wrong-origin"]);
     expect(sites.requests).not.toContain("GET /api/rows 200");
+    await picture(page, "token-refused");
   });
 
   it("is not loaded where a page that may show it is itself shown by one that may not", async () => {
@@ -184,6 +212,7 @@ describe("a dashboard in a page that may not show it", () => {
     await page.goto(`${sites.stranger.origin}/around`);
     await eventually(() => page.frames()[2]?.url(), "chrome-error://chromewebdata/");
     expect(exchanges(sites)).toEqual([]);
+    await picture(page, "nested");
   });
 
   it("gets no session so, were the policy lost on the way", async () => {

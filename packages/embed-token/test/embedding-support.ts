@@ -12,8 +12,10 @@ export interface EmbeddingSetting<Input, Output> {
   readonly embedding: Embedding<Input, Output>;
   readonly clock: ManualClock;
   readonly refusals: TokenRefusedEvent[];
-  /** A token and its pass, of `user-7` for the dashboard `sales` at `ORIGIN`, unless told otherwise. */
-  issue(grant?: Partial<NewGrant<Input>>): Promise<{ readonly token: string; readonly pass: string }>;
+  /** A token, its id and its pass, of `user-7` for the dashboard `sales` at `ORIGIN`, unless told otherwise. */
+  issue(
+    grant?: Partial<NewGrant<Input>>,
+  ): Promise<{ readonly token: string; readonly id: string; readonly pass: string }>;
   /** A session that came of such a token. */
   open(grant?: Partial<NewGrant<Input>>): Promise<string>;
 }
@@ -32,13 +34,13 @@ export function setUpEmbedding<Input = Filters, Output = Input>(
     ...options,
   });
   const issue: EmbeddingSetting<Input, Output>["issue"] = async (grant = {}) => {
-    const { token, pass } = await embedding.issue({
+    const { token, id, pass } = await embedding.issue({
       subject: "user-7",
       dashboard: "sales",
       origins: [ORIGIN],
       ...grant,
     });
-    return { token: token.reveal(), pass };
+    return { token: token.reveal(), id, pass };
   };
   return {
     embedding,

@@ -1,3 +1,4 @@
+import { createManualClock } from "@holdfast/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { memoryTokenStore } from "../src/index.ts";
@@ -139,6 +140,42 @@ describe("an embedding", () => {
       expect(await embedding.session(session, { origin: ORIGIN })).toMatchObject({ reason: "revoked" });
     },
   );
+
+  it("ends a token by its id, with its pass and all sessions that came of it, and nothing else", async () => {
+    const { embedding, issue, open } = setUpEmbedding({ revocations: memoryTokenStore() });
+    const { token, id, pass } = await issue();
+    const exchange = () => embedding.exchange(token, { origin: ORIGIN });
+    const opened = [await exchange(), await exchange()].map((one) => (one.ok ? one.session.reveal() : ""));
+    const others = await issue();
+    const renewed = await open();
+    await embedding.revoke({ token: id });
+    for (const session of opened) {
+      expect(await embedding.session(session, { origin: ORIGIN })).toMatchObject({ reason: "revoked" });
+    }
+    expect(await exchange()).toMatchObject({ reason: "revoked" });
+    expect(await embedding.admit(pass, {})).toMatchObject({ reason: "revoked" });
+    expect(await embedding.session(renewed, { origin: ORIGIN })).toMatchObject({ ok: true });
+    expect(await embedding.exchange(others.token, { origin: ORIGIN })).toMatchObject({ ok: true });
+    expect(await embedding.admit(others.pass, {})).toMatchObject({ ok: true });
+  });
+
+  it("ends a session by the id of its token as long as it could last", async () => {
+    const clock = createManualClock(NOW);
+    const options = { maxLifetime: "1h", sessionLifetime: "1h", tolerance: "1m" } as const;
+    const { embedding, issue } = setUpEmbedding({ ...options, clock, revocations: memoryTokenStore({ clock }) });
+    const { token, id } = await issue({ lifetime: "1h" });
+    // As late as may be, and so the longest.
+    clock.advance(3_659_000);
+    const opened = await embedding.exchange(token, { origin: ORIGIN });
+    const session = opened.ok ? opened.session.reveal() : "";
+    await embedding.revoke({ token: id });
+    for (let minute = 0; minute < 61; minute++) {
+      expect(await embedding.session(session, { origin: ORIGIN })).toMatchObject({ reason: "revoked" });
+      clock.advance(60_000);
+      await embedding.revoke({ subject: `somebody ${minute}` });
+    }
+    expect(await embedding.session(session, { origin: ORIGIN })).toMatchObject({ reason: "expired" });
+  });
 
   it("has a pass and a session for each tenant's own key", async () => {
     const { embedding, issue, open } = setUpEmbedding({ keyPerTenant: true });

@@ -27,6 +27,7 @@ function expressApp({ embedding }: Setting, parsed: boolean): Listener {
     },
   );
   app.post("/embed/session", forExpress.embedExchange({ embedding, origin: DASHBOARDS }));
+  app.post("/embed/cookie", forExpress.embedExchange({ embedding, origin: DASHBOARDS, keptAs: "cookie" }));
   app.get("/api/rows", forExpress.embedSession({ embedding }), (request, response) => {
     response.json({ subject: forExpress.grantOf(request)?.subject, address: request.socket.remoteAddress });
   });
@@ -43,6 +44,7 @@ function honoApp({ embedding }: Setting): Listener {
     (context) => context.text("the page"),
   );
   app.post("/embed/session", forHono.embedExchange({ embedding, origin: DASHBOARDS }));
+  app.post("/embed/cookie", forHono.embedExchange({ embedding, origin: DASHBOARDS, keptAs: "cookie" }));
   app.get("/api/rows", forHono.embedSession({ embedding }), (context) =>
     context.json({ subject: forHono.grantOf(context)?.subject, address: "127.0.0.1" }),
   );
@@ -57,6 +59,7 @@ function fetchApp({ embedding }: Setting): Listener {
     () => new Response("the page"),
   );
   const exchange = forFetch.embedExchange({ embedding, origin: DASHBOARDS });
+  const exchangeForCookie = forFetch.embedExchange({ embedding, origin: DASHBOARDS, keptAs: "cookie" });
   const rows = forFetch.embedSession({ embedding }, (_, grant) =>
     Response.json({ subject: grant.subject, address: "127.0.0.1" }),
   );
@@ -64,6 +67,7 @@ function fetchApp({ embedding }: Setting): Listener {
     const { pathname } = new URL(request.url);
     if (pathname === "/api/embed/token") return endpoint(request);
     if (pathname === "/embed/session") return exchange(request);
+    if (pathname === "/embed/cookie") return exchangeForCookie(request);
     if (pathname === "/api/rows") return rows(request);
     return pathname === "/public" ? Response.json({ subject: null }) : showPage(request);
   });
@@ -121,6 +125,23 @@ describe.each<[string, (setting: Setting) => Listener]>([
       expect(await answer.json()).toMatchObject({ title: "Unauthorized", status: 401 });
     }
     expect(refusals.map(({ reason }) => reason)).toEqual(["missing", "malformed", "missing"]);
+  });
+
+  it("keep a session in a cookie, and open none that browsers would drop", async () => {
+    const { issue, post, refusals } = await start();
+    const opened = async (region: string): Promise<Response> => {
+      const { token } = await issue({ filters: { region } });
+      return await post("/embed/cookie", { token, origin: ORIGIN, frame: FRAME }, { origin: DASHBOARDS });
+    };
+    const kept = await opened("eu");
+    expect([kept.status, kept.headers.get("set-cookie")]).toEqual([200, expect.stringMatching(/^__Host-embed-/)]);
+    const dropped = await opened("x".repeat(3000));
+    expect([dropped.status, dropped.headers.get("set-cookie")]).toEqual([413, null]);
+    expect(await dropped.json()).toMatchObject({
+      title: "Session too large",
+      detail: expect.stringContaining("browsers keep 4096"),
+    });
+    expect(refusals).toMatchObject([{ kind: "session", reason: "too-large", path: "/embed/cookie" }]);
   });
 
   it("read no body but one JSON object of a bearable size", async () => {

@@ -76,6 +76,12 @@ describe("an issued token", () => {
     expect(new Set(issued.map(({ token }) => token.reveal())).size).toBe(500);
   });
 
+  it("has an id by chance, whatever else is passed on with the grant", async () => {
+    const { tokens } = setUp();
+    const grants = Array(3).fill({ subject: "user-7", dashboard: "sales", origins: [ORIGIN] }) as NewGrant[];
+    for (const { id } of await Promise.all(grants.map(tokens.issue))) expect(id).toMatch(/^[\w-]{22}$/);
+  });
+
   it("is not printed by accident", async () => {
     const { tokens } = setUp();
     const issued = await tokens.issue({ subject: "user-7", dashboard: "sales", origins: [ORIGIN] });

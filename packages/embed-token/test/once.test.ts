@@ -18,11 +18,12 @@ describe("a one-time token", () => {
     const { issue, outcome } = setUp({ once: memoryTokenStore() });
     const token = await issue({ tenant: "acme", scopes: ["view"] });
     expect(await outcome(token, { origin: "https://evil.example" })).toBe("wrong-origin");
+    expect(await outcome(token, { ancestors: [ORIGIN, "https://evil.example"] })).toBe("wrong-origin");
     expect(await outcome(token, { dashboard: "hr" })).toBe("wrong-dashboard");
     expect(await outcome(token, { tenant: "umbrella" })).toBe("wrong-tenant");
     expect(await outcome(token, { scope: "export" })).toBe("missing-scope");
     expect(await outcome(badlySigned(token))).not.toBe("accepted");
-    expect(await outcome(token)).toBe("accepted");
+    expect(await outcome(token, { ancestors: [ORIGIN] })).toBe("accepted");
   });
 
   it("stays used as long as any verifier would take it, one whose clock is behind included", async () => {

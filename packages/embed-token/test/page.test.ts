@@ -104,6 +104,7 @@ describe("the dashboard's page", () => {
     expect((await get(`?pass=${token}`)).status).toBe(401);
     expect(refusals.map(({ reason }) => reason)).toEqual(["in-url", "in-url", "in-url", "wrong-audience"]);
     expect(refusals[0]).toEqual({
+      kind: "pass",
       reason: "in-url",
       requestId: "r1",
       method: "GET",

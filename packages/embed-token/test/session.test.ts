@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { type ExchangeOptions, embedExchange, embedSession } from "../src/http/fetch.ts";
-import { memoryTokenStore } from "../src/index.ts";
+import { memoryTokenStore, type RevocationTarget } from "../src/index.ts";
 import { DASHBOARDS, exchangeRequest, FRAME, setUpEmbedding } from "./embedding-support.ts";
+import { silent } from "./failing-stores.ts";
 import { badlySigned, ORIGIN } from "./support.ts";
 
 function setUp(options: Partial<ExchangeOptions> = {}) {
-  const setting = setUpEmbedding({ once: memoryTokenStore() });
+  const store = memoryTokenStore();
+  const setting = setUpEmbedding({ once: store, revocations: store });
   const { embedding } = setting;
   const exchange = embedExchange({ embedding, origin: DASHBOARDS, ...options });
   const data = embedSession({ embedding, dashboard: "sales" }, (_request, grant) => Response.json(grant.filters));
@@ -186,6 +188,20 @@ describe("a session", () => {
     expect((await get(headers, `${DASHBOARDS}/api/rows?session=${session}`)).status).toBe(401);
   });
 
+  it("is over when its token is revoked, as when its subject, dashboard or key is", async () => {
+    for (const kind of ["token", "subject", "dashboard", "key"] as const) {
+      const { embedding, issue, exchange, get } = setUp();
+      const { token, id } = await issue();
+      const response = await exchange(exchangeRequest({ token, origin: ORIGIN, frame: FRAME }));
+      const { session } = (await response.json()) as { session: string };
+      const headers = { authorization: `Bearer ${session}`, "embed-origin": ORIGIN };
+      expect((await get(headers)).status).toBe(200);
+      const ids = { token: id, subject: "user-7", dashboard: "sales", key: "k1" };
+      await embedding.revoke({ [kind]: ids[kind] } as RevocationTarget);
+      expect((await get(headers)).status, kind).toBe(401);
+    }
+  });
+
   it("is for one dashboard", async () => {
     const { get, open } = setUp();
     const session = await open({ dashboard: "costs" });
@@ -225,6 +241,35 @@ describe("a session in a cookie", () => {
       { cookie, "embed-frame": FRAME, "embed-origin": ORIGIN, authorization: "Bearer x" },
     ].map(async (headers) => (await setting.get(headers as Record<string, string>)).status);
     expect(await Promise.all(statuses)).toEqual([200, 200, 401, 401, 401, 401, 401, 401, 401]);
+  });
+
+  it("is not opened where browsers would drop the cookie for its size, and it is said how to mend that", async () => {
+    const logged: unknown[] = [];
+    const logger = { ...silent, error: (...line: unknown[]) => void logged.push(line) };
+    const setting = setUp({ keptAs: "cookie", logger });
+    const openedWith = async (length: number): Promise<Response> => {
+      const { token } = await setting.issue({ filters: { region: "x".repeat(length) } });
+      return await setting.exchange(exchangeRequest({ token, origin: ORIGIN, frame: FRAME }));
+    };
+    // The cookie grows by one or two bytes with each character.
+    let [length, largest] = [2400, 0];
+    let response = await openedWith(length);
+    for (; response.status === 200; response = await openedWith(++length)) {
+      largest = response.headers.get("set-cookie")?.length ?? 0;
+    }
+    expect([4095, 4096]).toContain(largest);
+    expect([response.status, response.headers.has("set-cookie")]).toEqual([413, false]);
+    const { detail } = (await response.json()) as { detail: string };
+    expect(detail).toMatch(
+      /^The session's cookie would have 409[78] bytes, and browsers keep 4096: give the token fewer filters and scopes, or keep sessions as bearer$/,
+    );
+    const request = { address: undefined, requestId: undefined, method: "POST", path: "/embed/session" };
+    expect(setting.refusals).toEqual([{ ...request, kind: "session", reason: "too-large" }]);
+    expect(logged).toMatchObject([[{ error: { code: "SESSION_TOO_LARGE", message: detail } }, expect.any(String)]]);
+
+    const bearer = setUp();
+    const { token } = await bearer.issue({ filters: { region: "x".repeat(length) } });
+    expect((await bearer.exchange(exchangeRequest({ token, origin: ORIGIN, frame: FRAME }))).status).toBe(200);
   });
 
   it("leaves that of another frame alone", async () => {

@@ -9,7 +9,7 @@ import { freePort, LOOPBACK } from "./loopback.ts";
 import { type Command, type Supervised, supervise, type User } from "./supervised.ts";
 
 /** The servers that a package may name in vitest.config.ts. */
-export type ServerName = "redis" | "redis-cluster" | "postgres" | "pgbouncer" | "chromium";
+export type ServerName = "redis" | "redis-cluster" | "postgres" | "pgbouncer" | "chromium" | "s3rver";
 
 /** A private server on a free loopback port, with its data in a temporary folder. It never outlives the process that started it. */
 export interface Server extends AsyncDisposable {

@@ -7,6 +7,7 @@ import { startPgBouncer } from "./pgbouncer.ts";
 import { startPostgres } from "./postgres.ts";
 import { startRedis } from "./redis.ts";
 import { startRedisCluster } from "./redis-cluster.ts";
+import { startS3rver } from "./s3rver.ts";
 import type { ServerName } from "./server.ts";
 
 type Started = Partial<Record<ServerName, StartedServer>>;
@@ -17,6 +18,7 @@ const start: Record<ServerName, (before: Started) => Promise<{ readonly url: str
   "redis-cluster": () => startRedisCluster(),
   postgres: () => startPostgres(),
   chromium: () => startChromium(),
+  s3rver: () => startS3rver(),
   async pgbouncer({ postgres }) {
     if (postgres && "url" in postgres) return startPgBouncer(postgres.url);
     throw new Error('pgbouncer stands in front of a Postgres: name "postgres" before it in vitest.config.ts');

@@ -3,12 +3,11 @@
 import type { StandardSchemaV1 } from "@holdfast/core";
 import { type Duration, parseDuration, type Secret } from "@holdfast/core";
 import { areFilters, type Filters } from "../claims.ts";
-import type { RefusalReason, RequestFacts } from "../events.ts";
+import type { RefusalReason, RequestFacts, TokenKind } from "../events.ts";
 import type { JsonObject } from "../json.ts";
-import { isAmong } from "../origin.ts";
 import type { StoreCall } from "../token-store.ts";
 import {
-  createEmbedTokens,
+  createTokensOf,
   type EmbedTokensOptions,
   type IssuedToken,
   type NewGrant,
@@ -41,14 +40,12 @@ export interface SessionCall extends StoreCall {
   readonly facts?: RequestFacts | undefined;
 }
 
-export interface ExchangeCall extends SessionCall {
-  /** All pages around the frame, where the browser tells: each must be one that the token names. */
-  readonly ancestors?: readonly string[] | undefined;
-}
+export interface ExchangeCall extends SessionCall, Pick<VerifyCall, "ancestors"> {}
 
 export interface OpenedSession {
   readonly ok: true;
   readonly session: Secret;
+  /** The token's own, by which both are revoked. */
   readonly id: string;
   readonly dashboard: string;
   readonly subject: string;
@@ -69,8 +66,9 @@ export interface Embedding<Input = Filters, Output = Input> {
   exchange(token: string | undefined, call: ExchangeCall): Promise<OpenedSession | Refusal>;
   /** Whose session it is, and whether it is good for what is asked. */
   session(session: string | undefined, call: SessionCall): Promise<Verification<Output>>;
-  refuse(reason: RefusalReason, facts?: RequestFacts): Refusal;
-  /** Ends tokens and the sessions that came of them, by subject, dashboard or key. By id, the one or the other. @throws EmbedTokenError */
+  /** A refusal that a face found by itself, of what was shown as a token unless `kind` says otherwise. */
+  refuse(reason: RefusalReason, facts?: RequestFacts, kind?: TokenKind): Refusal;
+  /** Ends tokens before their time, with their passes and the sessions that came of them. @throws EmbedTokenError */
   revoke(target: RevocationTarget, call?: RevokeCall): Promise<void>;
 }
 
@@ -85,7 +83,8 @@ const FIVE_MINUTES_MS = 300_000;
 const ANYBODY = "frame";
 
 /**
- * Tokens, passes and sessions for dashboards in other people's pages. They are told apart by audience: none passes for another.
+ * Tokens, passes and sessions for dashboards in other people's pages. They are told apart by audience: none passes for another. A pass and
+ * a session have the id of their token, so that they are revoked with it.
  *
  * @example
  * const embedding = createEmbedding({ keys: [{ id: "2026-11", key: config.embedKey }], issuer: "https://app.example.com", audience: "dashboards" });
@@ -95,49 +94,51 @@ const ANYBODY = "frame";
 export function createEmbedding<Input = Filters, Output = Input>(
   options: EmbeddingOptions<Input, Output>,
 ): Embedding<Input, Output> {
-  const { audience, schema, once: _, on, ...shared } = options;
-  const tokens = createEmbedTokens<Input, Read<Output>>({ ...options, schema: keepingGiven(schema) });
-  const passes = createEmbedTokens({
+  const { audience, schema, once: _, ...shared } = options;
+  const tokens = createTokensOf<Input, Read<Output>>("token", { ...options, schema: keepingGiven(schema) });
+  const passes = createTokensOf<Filters, Filters>("pass", {
     ...shared,
     audience: `${audience}#pass`,
     lifetime: tokens.maxLifetimeMs,
-    on: { refused: on?.refused },
   });
   const sessionLifetime = parseDuration(options.sessionLifetime ?? Math.min(FIVE_MINUTES_MS, tokens.maxLifetimeMs));
-  const sessions = createEmbedTokens<Input, Output>({
+  const sessions = createTokensOf<Input, Output>("session", {
     ...shared,
     schema,
     audience: `${audience}#session`,
     lifetime: sessionLifetime,
     maxLifetime: sessionLifetime,
-    on: { refused: on?.refused },
   });
+  const byKind = { token: tokens, pass: passes, session: sessions };
 
   return {
     async issue(grant) {
-      const { dashboard, origins, tenant } = grant;
+      const { dashboard, origins, tenant, facts } = grant;
       const issued = await tokens.issue(grant);
-      const pass = await passes.issue({ subject: ANYBODY, dashboard, origins, tenant });
+      const pass = await passes.issue({ subject: ANYBODY, dashboard, origins, tenant, facts }, issued.id);
       return { ...issued, pass: pass.token.reveal() };
     },
     admit: (pass, call) => passes.verify(pass, { ...call, origin: false }),
-    async exchange(token, { ancestors = [], ...call }) {
+    async exchange(token, call) {
       const verified = await tokens.verify(token, call);
       if (!verified.ok) return verified;
-      const { subject, dashboard, origins, tenant, scopes, filters } = verified.grant;
-      if (!ancestors.every((ancestor) => isAmong(ancestor, origins))) return tokens.refuse("wrong-origin", call.facts);
-      const session = await sessions.issue({
-        subject,
-        dashboard,
-        origins: [call.origin as string],
-        tenant,
-        scopes,
-        filters: filters.given as Input,
-      });
+      const { id, subject, dashboard, tenant, scopes, filters } = verified.grant;
+      const session = await sessions.issue(
+        {
+          subject,
+          dashboard,
+          origins: [call.origin as string],
+          tenant,
+          scopes,
+          filters: filters.given as Input,
+          facts: call.facts,
+        },
+        id,
+      );
       return {
         ok: true,
         session: session.token,
-        id: session.id,
+        id,
         dashboard,
         subject,
         scopes,
@@ -145,7 +146,7 @@ export function createEmbedding<Input = Filters, Output = Input>(
       };
     },
     session: (session, call) => sessions.verify(session, call),
-    refuse: tokens.refuse,
+    refuse: (reason, facts, kind = "token") => byKind[kind].refuse(reason, facts),
     revoke: tokens.revoke,
   };
 }

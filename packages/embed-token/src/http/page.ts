@@ -39,11 +39,11 @@ export function createPage<Request>(options: PageOptions<Request>): Page<Request
   return async (view, request) => {
     const facts = factsOf(view);
     if (hasTokenInUrl(view, PASS)) {
-      embedding.refuse("in-url", facts);
+      embedding.refuse("in-url", facts, "pass");
       return { refused: unframed(TOKEN_IN_URL) };
     }
     if (saysOtherwise(view, { "sec-fetch-dest": "iframe" })) {
-      embedding.refuse("wrong-request", facts);
+      embedding.refuse("wrong-request", facts, "pass");
       return { refused: unframed(NOT_FRAMED) };
     }
     const pass = new URLSearchParams(view.url.split("?").slice(1).join("?")).get(PASS) ?? undefined;

@@ -1,13 +1,15 @@
 // A token for a session, and the check of that session at each request for data.
 
+import { type Logger, silentLogger } from "@holdfast/core";
 import type { RequestView } from "@holdfast/core/http";
 import type { EmbedGrant } from "../claims.ts";
 import { EmbedTokenError } from "../errors.ts";
+import type { RequestFacts } from "../events.ts";
 import type { JsonObject } from "../json.ts";
 import { isOrigin } from "../origin.ts";
 import { type Answer, jsonAnswer, problemAnswer, refusalAnswer } from "./answer.ts";
 import { credentialsOf, isFrame, sessionCookie } from "./credentials.ts";
-import type { Embedding } from "./embedding.ts";
+import type { Embedding, OpenedSession } from "./embedding.ts";
 import type { Post } from "./post.ts";
 import { type FactsOptions, factsReader, hasTokenInUrl, saysOtherwise } from "./request-facts.ts";
 
@@ -17,11 +19,13 @@ export interface ExchangeOptions extends FactsOptions {
   readonly origin: string;
   /**
    * - `bearer`: the page's script holds the session, in memory alone; no browser can block that
-   * - `cookie`: a `__Host-` cookie, HttpOnly and Partitioned, which no script can read; Safari has it from 26.2
+   * - `cookie`: a `__Host-` cookie, HttpOnly and Partitioned, which no script can read; Safari has it from 26.2. A session that would
+   *   need one of more than 4096 bytes is not opened (413)
    *
    * Default `bearer`.
    */
   readonly keptAs?: "bearer" | "cookie" | undefined;
+  readonly logger?: Logger | undefined;
 }
 
 export interface SessionOptions<Request, Output> extends FactsOptions {
@@ -42,11 +46,17 @@ const FROM_THE_PAGE = { "sec-fetch-site": "same-origin", "sec-fetch-dest": "empt
 
 /** @throws EmbedTokenError `INVALID_OPTION`; HoldfastError `INVALID_TRUSTED_PROXY` */
 export function createExchange(options: ExchangeOptions): (post: Post) => Promise<Answer> {
-  const { embedding, origin, keptAs = "bearer" } = options;
+  const { embedding, origin, keptAs = "bearer", logger = silentLogger } = options;
   if (!isOrigin(origin)) {
     throw new EmbedTokenError("INVALID_OPTION", "origin must be an origin such as https://dashboards.example.com");
   }
   const factsOf = factsReader(options);
+
+  function tooLarge(error: EmbedTokenError, { id, dashboard }: OpenedSession, facts: RequestFacts): Answer {
+    logger.error({ error, tokenId: id, dashboard }, "No browser would keep the session of an embed token");
+    embedding.refuse("too-large", facts, "session");
+    return problemAnswer({ title: "Session too large", status: 413, detail: error.message });
+  }
 
   return async (post) => {
     const { view } = post;
@@ -66,13 +76,14 @@ export function createExchange(options: ExchangeOptions): (post: Post) => Promis
     if (!opened.ok) return refusalAnswer(opened);
     const { session, dashboard, scopes, expiresInMs } = opened;
     const expiresIn = Math.floor(expiresInMs / 1000);
-    return keptAs === "cookie"
-      ? jsonAnswer(
-          200,
-          { dashboard, scopes, expiresIn },
-          { "set-cookie": sessionCookie(frame, session.reveal(), expiresIn) },
-        )
-      : jsonAnswer(200, { session: session.reveal(), dashboard, scopes, expiresIn });
+    const answered = { dashboard, scopes, expiresIn };
+    if (keptAs === "bearer") return jsonAnswer(200, { session: session.reveal(), ...answered });
+    try {
+      return jsonAnswer(200, answered, { "set-cookie": sessionCookie(frame, session.reveal(), expiresIn) });
+    } catch (error) {
+      if (error instanceof EmbedTokenError) return tooLarge(error, opened, facts);
+      throw error;
+    }
   };
 }
 
@@ -86,7 +97,7 @@ export function createSessionGuard<Request, Output>(
   return async (view, request) => {
     const facts = factsOf(view);
     if (hasTokenInUrl(view) || saysOtherwise(view, FROM_THE_PAGE)) {
-      return { refused: refusalAnswer(embedding.refuse("wrong-request", facts)) };
+      return { refused: refusalAnswer(embedding.refuse("wrong-request", facts, "session")) };
     }
     const verified = await embedding.session(credentialsOf(view), {
       origin: view.header("embed-origin"),
