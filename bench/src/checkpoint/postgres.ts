@@ -41,7 +41,7 @@ async function sidesOf(pool: Pool): Promise<Readonly<Record<string, AsyncSide>>>
   let count = 0;
   // One after the other, so that of those in flight no two wait for one row.
   const key = (): string => `stream:${count++ % STREAMS}`;
-  const sides = {
+  const sides: Readonly<Record<string, AsyncSide>> = {
     ours: () => checkpoints.save(key(), nextCursor()),
     [BARE]: () => pool.query(UPSERT, [Buffer.from(key()), JSON.stringify(nextCursor()), Date.now()]),
   };

@@ -2,7 +2,20 @@
 
 import { z } from "zod";
 
-export const post = z.object({
+export interface Post {
+  readonly id: string;
+  readonly author: string;
+  readonly text: string;
+  readonly language: "de" | "en" | "fr";
+  readonly likes: number;
+  readonly replies: number;
+  readonly reposts: number;
+  readonly isReply: boolean;
+  readonly tags: readonly string[];
+  readonly createdAt: number;
+}
+
+export const post: z.ZodType<Post> = z.object({
   id: z.string(),
   author: z.string(),
   text: z.string(),
@@ -15,9 +28,7 @@ export const post = z.object({
   createdAt: z.number(),
 });
 
-export type Post = z.infer<typeof post>;
-
-const PAGES = 50;
+const PAGES = 100;
 const RECORDS = 100;
 
 /** As JSON, with no id twice. Of bad ones, each has one wrong field. */

@@ -3,11 +3,12 @@
 import { createCheckpoints, memoryStore } from "@holdfast/checkpoint";
 import { type DeadLetter, ingest } from "@holdfast/checkpoint/ingest";
 import { compare } from "../harness.ts";
+import { processorMs } from "../processor-time.ts";
 import { reportComparisons } from "../rate-limiter/pooled.ts";
 import { type Post, pagesOf, post } from "./records.ts";
 
 const [good, bad] = [pagesOf("good"), pagesOf("bad")];
-const TURNS = { iterations: 5, rounds: 15 };
+const TURNS = { iterations: 3, rounds: 7, now: processorMs };
 
 async function run(pages: readonly string[]): Promise<number> {
   const rows: Post[] = [];
@@ -50,6 +51,6 @@ function expectAll(pages: readonly string[], count: number): number {
 }
 
 reportComparisons({
-  loop: await compare({ ours: () => run(good), peers: { loop: () => loop(good) } }, TURNS),
-  flood: await compare({ ours: () => run(bad), peers: { good: () => run(good) } }, TURNS),
+  loop: await compare({ ours: () => run(good), peers: { "bare-loop": () => loop(good) } }, TURNS),
+  flood: await compare({ ours: () => run(bad), peers: { "good-records": () => run(good) } }, TURNS),
 });

@@ -1,11 +1,12 @@
-// `pnpm demo`: the real service in this process, driven by real requests; then it stays up until Ctrl-C. Nothing but this
-// process is started, so nothing is left behind.
+// `pnpm demo`: the real service in this process, driven by real requests; then it stays up until Ctrl-C. The ingestion alone is a
+// process of its own, since it is killed: it ends with this one at the latest, so nothing is left behind.
 
 import { hash } from "node:crypto";
 import { generateKey, reportAndExit } from "@holdfast/config";
 import { Secret } from "@holdfast/core";
 import type { Settings } from "./config.ts";
 import { freePort } from "./demo/free-port.ts";
+import { showIngestion } from "./demo/ingest.ts";
 import { showKeys, showUpstream, startUpstream } from "./demo/orders.ts";
 import { logLine, say, section, show, title } from "./demo/page.ts";
 import { onStarterGone } from "./demo/starter.ts";
@@ -65,6 +66,7 @@ await tour(
   },
 );
 await upstream.close();
+await showIngestion();
 await showShutdown(await start({ SHUTDOWN_DELAY: 300 }));
 
 section("Up");

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { freePort } from "../src/demo/free-port.ts";
 import { startFile, startNode } from "./child.ts";
 
-describe("the demo", { timeout: 30_000 }, () => {
+describe("the demo", { timeout: 60_000 }, () => {
   it("shows what the service does, stays up, and leaves nothing behind", async () => {
     const port = String(await freePort());
     const { line, stdout, stderr, kill, ended, pid } = startFile("demo.ts", { env: { PORT: port } });
@@ -25,6 +25,10 @@ describe("the demo", { timeout: 30_000 }, () => {
     expect(text).toMatch(/with the key +200/);
     expect(text).toContain("Our one request is answered 200, by 3 of its own:");
     expect(text).toMatch(/we answer 503 at once,\n +with Retry-After: 1(?:19|20),/);
+    const accounts = text.match(
+      /^ +(?:ada|grace) +305 posts: +299 written, 6 withheld and put aside, 0 missing, 0 doubled$/gm,
+    );
+    expect(accounts).toHaveLength(2);
     expect(text).toContain('Health answers 503, "stopping"');
     expect(text).toContain("requests cut off: 0");
 

@@ -17,6 +17,17 @@ export interface Entry {
   readonly holder: string | null;
   /** One more with each grant and renewal: a lease whose beat stands still for its time is over. */
   readonly beat: number;
+  /**
+   * Only of `read`, and only where what stood can't be read: then `data` is of an earlier version, and `version` and `fence` are above all that
+   * there were.
+   */
+  readonly recovered?: Recovered | undefined;
+}
+
+export interface Recovered {
+  /** What the data is of. */
+  readonly version: number;
+  readonly because: string;
 }
 
 /** Under what condition something is changed. */
@@ -93,6 +104,13 @@ export interface CheckpointStore {
   /** Versions that can still be read, the newest first; the one that stands is among them. */
   versions(key: string, call?: StoreCall): Promise<readonly SavedVersion[]>;
   close(): Promise<void>;
+}
+
+/** A store that can do without promises, too: what these are asked for is done when they return, and the process stands still until then. */
+export interface SyncCheckpointStore extends CheckpointStore {
+  readSync(key: string): Entry | undefined;
+  /** @throws CheckpointError `BUSY`: also where this process itself is in the middle of a change of the key */
+  saveSync(key: string, data: string, options: SaveOptions): Outcome;
 }
 
 const MOST_KEY_BYTES = 1024;

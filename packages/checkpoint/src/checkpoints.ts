@@ -14,17 +14,19 @@ import {
 import type { Seal } from "@holdfast/core/seal";
 import {
   type CheckpointStore,
-  type Entry,
   isKey,
   type Listed,
-  type Outcome,
   type StoreCall,
+  type SyncCheckpointStore,
 } from "./checkpoint-store.ts";
 import { type Coalesced, coalesce } from "./coalesced.ts";
 import { CheckpointError } from "./errors.ts";
 import { type CheckpointHooks, tell } from "./events.ts";
 import { type Lease, withLease } from "./lease.ts";
-import { type Migrations, shown, valueCodec } from "./stored-value.ts";
+import { type Loaded, loadingFrom, type OldValue } from "./loading.ts";
+import { type SaveOptions, savingTo } from "./saving.ts";
+import { runLater, runNow } from "./steps.ts";
+import { type Migrations, valueCodec } from "./stored-value.ts";
 
 export interface CheckpointsOptions<Value> {
   readonly store: CheckpointStore;
@@ -46,31 +48,6 @@ export interface CheckpointsOptions<Value> {
   readonly logger?: Logger | undefined;
   /** Default: the machine's own. */
   readonly clock?: Clock | undefined;
-}
-
-export interface Loaded<Value> {
-  readonly value: Value;
-  /** The version that stands: what `ifVersion` is for the next save. */
-  readonly version: number;
-  readonly savedAt: Date;
-  /** Where that one could not be read: the earlier version that the value is of. */
-  readonly recoveredFrom?: number;
-}
-
-export interface OldValue<Value> {
-  readonly version: number;
-  readonly value: Value;
-  readonly savedAt: Date;
-  readonly reason: string | undefined;
-}
-
-export interface SaveOptions extends StoreCall {
-  /** Saves only if this version stands; 0: only if there is none. Default: whatever stands. */
-  readonly ifVersion?: number | undefined;
-  /** Saves only if the lease is still ours. */
-  readonly lease?: Pick<Lease, "fence"> | undefined;
-  /** The store inside a transaction, as a store's `within` makes it. Default: the store itself. */
-  readonly within?: CheckpointStore | undefined;
 }
 
 export interface RewindOptions extends SaveOptions {
@@ -122,8 +99,18 @@ export interface Checkpoints<Value> {
   coalesce(key: string, options?: CoalesceOptions): Coalesced<Value>;
 }
 
+/** Over a store that can do so, such as that of files: saves without a promise. */
+export interface SyncCheckpoints<Value> extends Checkpoints<Value> {
+  /**
+   * As `save`, and done when it returns: for a process that is about to exit, and for a script that saves one thing after the other. A server takes
+   * `save`, since it answers nobody while this one waits for the disk.
+   * @throws CheckpointError as `save`; `BUSY`: also where this process is in the middle of another call on the key; `INVALID_OPTION`: the schema
+   * validates by a promise
+   */
+  saveSync(key: string, value: Value, options?: Pick<SaveOptions, "ifVersion" | "lease">): number;
+}
+
 const MOST_HISTORY = 1000;
-const TRIES = 20;
 
 /**
  * Makes checkpoints over a store.
@@ -140,6 +127,10 @@ const TRIES = 20;
  *
  * @throws CheckpointError `INVALID_OPTION`
  */
+export function createCheckpoints<Value = unknown>(
+  options: CheckpointsOptions<Value> & { readonly store: SyncCheckpointStore },
+): SyncCheckpoints<Value>;
+export function createCheckpoints<Value = unknown>(options: CheckpointsOptions<Value>): Checkpoints<Value>;
 export function createCheckpoints<Value = unknown>(options: CheckpointsOptions<Value>): Checkpoints<Value> {
   const { store, on = {}, logger = silentLogger, clock = systemClock, order } = options;
   const history = whole("history", options.history ?? 0, 0, MOST_HISTORY);
@@ -152,116 +143,37 @@ export function createCheckpoints<Value = unknown>(options: CheckpointsOptions<V
     maxBytes,
     seal: options.seal,
   });
+  const { load, versions, valueOfVersion } = loadingFrom({ store, codec, on, logger });
+  const { save, refusal } = savingTo({ store, codec, order, history, maxBytes, on, logger, clock });
 
-  async function load(key: string, call?: StoreCall): Promise<Loaded<Value> | undefined> {
+  async function write(key: string, value: Value, given: SaveOptions = {}, note?: string): Promise<number> {
     check(key);
-    const entry = await store.read(key, call);
-    if (entry?.data == null) return undefined;
-    try {
-      return { value: await codec.decode(key, entry.data), version: entry.version, savedAt: new Date(entry.savedAt) };
-    } catch (error) {
-      if (!(error instanceof CheckpointError) || error.code !== "CORRUPT") throw error;
-      return await recover(key, entry, error, call);
-    }
+    return await runLater(save(key, value, given, note));
   }
 
-  /** The last good version in the place of one that can't be read. */
-  async function recover(key: string, entry: Entry, error: CheckpointError, call?: StoreCall): Promise<Loaded<Value>> {
-    for (const { version, data, savedAt } of await store.versions(key, call)) {
-      if (version >= entry.version) continue;
-      const value = await codec.decode(key, data).catch(() => undefined);
-      if (value === undefined) continue;
-      logger.warn({ key, version }, "A checkpoint can't be read; an earlier version takes its place");
-      tell(on, "recovered", () => ({ key, version, because: error.message }));
-      return { value, version: entry.version, savedAt: new Date(savedAt), recoveredFrom: version };
-    }
-    throw error;
-  }
-
-  async function write(key: string, value: Value, { lease, ...given }: SaveOptions, note?: string): Promise<number> {
+  function saveSync(key: string, value: Value, given: Pick<SaveOptions, "ifVersion" | "lease"> = {}): number {
     check(key);
-    const startedAt = clock.monotonic();
-    const data = await codec.encode(key, value);
-    const target = given.within ?? store;
-    const bytes = Buffer.byteLength(data);
-    if (bytes > 0.8 * maxBytes) logger.warn({ key, bytes, maxBytes }, "A checkpoint is near its largest size");
-    for (let triesLeft = TRIES; ; triesLeft--) {
-      const ifVersion = note === undefined ? await versionToFollow(key, value, given) : given.ifVersion;
-      const outcome = await target.save(
-        key,
-        data,
-        { ifVersion, fence: lease?.fence, savedAt: clock.now(), keep: history, note },
-        given,
-      );
-      if (outcome.ok) {
-        const { version } = outcome.entry;
-        tell(on, "saved", () => ({ key, version, bytes, durationMs: clock.monotonic() - startedAt }));
-        return version;
-      }
-      // Under no condition of the caller's, another's save between our look and our save only means another look.
-      const isOurs =
-        given.ifVersion === undefined &&
-        ifVersion !== undefined &&
-        outcome.entry?.fence === (lease?.fence ?? outcome.entry?.fence);
-      if (!isOurs || triesLeft === 1) throw refusal(key, outcome, lease);
-    }
-  }
-
-  /** Where values have an order: the version that this one does not go back behind. */
-  async function versionToFollow(key: string, value: Value, { ifVersion, within, signal }: SaveOptions) {
-    if (order === undefined) return ifVersion;
-    const entry = await (within ?? store).read(key, { signal });
-    if (entry?.data == null) return ifVersion ?? 0;
-    if (ifVersion !== undefined && ifVersion !== entry.version) return ifVersion;
-    if (order(value, await codec.decode(key, entry.data)) >= 0) return entry.version;
-    tell(on, "conflict", () => ({ key, code: "WENT_BACK", currentVersion: entry.version }));
-    throw new CheckpointError(
-      "WENT_BACK",
-      `${shown(key)} would go back behind version ${entry.version}; if it is to, say so by rewind`,
-      { currentVersion: entry.version },
-    );
-  }
-
-  function refusal(key: string, { entry }: Outcome, lease: Pick<Lease, "fence"> | undefined): CheckpointError {
-    const isStale = lease !== undefined && entry?.fence !== lease.fence;
-    const code = isStale ? "STALE_LEASE" : "CONFLICT";
-    const currentVersion = entry?.data == null ? 0 : entry.version;
-    tell(on, "conflict", () => ({ key, code, currentVersion }));
-    const why = isStale
-      ? `the lease was granted again since, to ${entry?.holder ?? "somebody else"}`
-      : "somebody saved meanwhile";
-    return new CheckpointError(code, `${shown(key)} was not saved: ${why}; version ${currentVersion} stands`, {
-      currentVersion,
-    });
+    return runNow(save(key, value, given));
   }
 
   return {
-    load,
-    save: (key, value, given = {}) => write(key, value, given),
+    async load(key, call) {
+      check(key);
+      return await load(key, call);
+    },
+    save: (key, value, given) => write(key, value, given),
+    ...("saveSync" in store && { saveSync }),
     async rewind(key, value, { reason, ...given }) {
       return await write(key, value, given, reasonOf(reason));
     },
     async rollback(key, version, { reason, ...given }) {
       check(key);
-      const kept = (await store.versions(key, given)).find((one) => one.version === version);
-      if (kept === undefined) {
-        throw new CheckpointError(
-          "NOT_FOUND",
-          `${shown(key)} has no version ${version} any more; versions() lists those that it has`,
-        );
-      }
-      return await write(key, await codec.decode(key, kept.data), given, `to version ${version}: ${reasonOf(reason)}`);
+      const note = `to version ${version}: ${reasonOf(reason)}`;
+      return await write(key, await valueOfVersion(key, version, given), given, note);
     },
     async versions(key, call) {
       check(key);
-      const kept = await store.versions(key, call);
-      const decoded = kept.map(async ({ version, data, savedAt, note }) => ({
-        version,
-        value: await codec.decode(key, data),
-        savedAt: new Date(savedAt),
-        reason: note,
-      }));
-      return await Promise.all(decoded);
+      return await versions(key, call);
     },
     list: (prefix, call) => store.list(prefix, call),
     async delete(key, { ifVersion, lease, signal } = {}) {

@@ -4,18 +4,18 @@ export type {
   Entry,
   Listed,
   Outcome,
+  Recovered,
   SavedVersion,
   StoreCall,
+  SyncCheckpointStore,
 } from "./checkpoint-store.ts";
 export {
   type Checkpoints,
   type CheckpointsOptions,
   type CoalesceOptions,
   createCheckpoints,
-  type Loaded,
-  type OldValue,
   type RewindOptions,
-  type SaveOptions,
+  type SyncCheckpoints,
   type WithLeaseOptions,
 } from "./checkpoints.ts";
 export type { Coalesced } from "./coalesced.ts";
@@ -30,5 +30,7 @@ export {
   type SavedEvent,
 } from "./events.ts";
 export type { Lease } from "./lease.ts";
+export type { Loaded, OldValue } from "./loading.ts";
+export type { SaveOptions } from "./saving.ts";
 export type { Migrations } from "./stored-value.ts";
 export { memoryStore } from "./stores/memory.ts";

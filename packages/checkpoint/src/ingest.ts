@@ -1,4 +1,4 @@
-export type { DeadLetter, Page, Sink, Source, SourceCall, Write, WriteCall } from "./ingest/contract.ts";
+export type { DeadLetter, Page, Sink, Source, SourceCall, SourceNotice, Write, WriteCall } from "./ingest/contract.ts";
 export {
   type Counts,
   INGEST_CHANNELS,
@@ -6,7 +6,9 @@ export {
   type IngestEndedEvent,
   type IngestEvents,
   type IngestHooks,
+  type IngestNoticeEvent,
   type IngestStartedEvent,
+  joinHooks,
 } from "./ingest/events.ts";
 export {
   type IngestHealth,
@@ -15,8 +17,9 @@ export {
   type StreamHealth,
   watchIngest,
 } from "./ingest/health.ts";
+export { type ProgressOptions, type ProgressStream, showProgress } from "./ingest/progress.ts";
 export { type IngestOptions, type IngestResult, ingest } from "./ingest/run.ts";
-export { type JsonLinesSink, openJsonLines } from "./ingest/sinks/json-lines.ts";
+export { type JsonLinesOptions, type JsonLinesSink, openJsonLines } from "./ingest/sinks/json-lines.ts";
 export { type MemorySink, memorySink } from "./ingest/sinks/memory.ts";
 export {
   type PostgresConnection,
@@ -24,6 +27,7 @@ export {
   type PostgresSinkOptions,
   postgresSink,
 } from "./ingest/sinks/postgres.ts";
+export { type SqliteSinkOptions, sqliteSink } from "./ingest/sinks/sqlite.ts";
 export {
   type AscendingCursor,
   type AscendingSourceOptions,

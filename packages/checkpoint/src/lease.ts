@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { type Clock, sleep } from "@holdfast/core";
-import type { CheckpointStore, Entry } from "./checkpoint-store.ts";
+import type { CheckpointStore, Entry, StoreCall } from "./checkpoint-store.ts";
 import { CheckpointError } from "./errors.ts";
 import { shown } from "./stored-value.ts";
 
@@ -38,13 +38,15 @@ const LOOKS = 4;
  * @throws CheckpointError `LEASE_HELD`: another has it, and the wait is over; `LEASE_LOST` is the reason of the lease's signal.
  */
 export async function withLease<T>(key: string, run: (lease: Lease) => Promise<T>, options: LeaseOptions): Promise<T> {
-  const { store, ttlMs, signal, tell } = options;
+  const { store, clock, ttlMs, signal, tell } = options;
   const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)};ttl=${ttlMs}`;
   // From before the request: others count from after they saw what it wrote.
   const { fence, since } = await acquire(key, holder, options);
   tell("granted", fence, holder);
   const lost = new AbortController();
-  const stopRenewing = keepUp(key, fence, since, options, () => {
+  let isAnothers = false;
+  const stopRenewing = keepUp(key, { fence, holder, since }, options, (why) => {
+    isAnothers = why === "another's";
     tell("lost", fence, holder);
     lost.abort(
       new CheckpointError("LEASE_LOST", `The lease of ${shown(key)} is another's, or could not be renewed in its time`),
@@ -55,26 +57,34 @@ export async function withLease<T>(key: string, run: (lease: Lease) => Promise<T
     return await run({ key, fence, holder, signal: any });
   } finally {
     await stopRenewing();
-    // Who can't give it back leaves it to its time.
-    const freed = await store.release(key, fence).catch(() => undefined);
-    if (freed?.ok) tell("released", fence, holder);
+    // Who can't give it back, or not in its time, leaves it to that.
+    if (!isAnothers) {
+      const freed = await upTo(ttlMs, clock, [], (call) => store.release(key, fence, call)).catch(() => undefined);
+      if (freed?.ok) tell("released", fence, holder);
+    }
   }
 }
 
 async function acquire(key: string, holder: string, { store, clock, ttlMs, waitMs, signal }: LeaseOptions) {
   const startedAt = clock.monotonic();
+  const signals = signal ? [signal] : [];
+  /** The store may hang; and in one with transactions, the holder's may lock the entry for as long as the holder sleeps. */
+  const patience = (): number => Math.max(ttlMs, startedAt + waitMs - clock.monotonic());
   let seen: Entry | undefined;
   let seenAt = startedAt;
   for (;;) {
-    const entry = await store.read(key, { signal });
+    const entry = await upTo(patience(), clock, signals, (call) => store.read(key, call));
     const now = clock.monotonic();
     if (entry?.fence !== seen?.fence || entry?.beat !== seen?.beat) seenAt = now;
     seen = entry;
     const overAt = entry?.holder == null ? now : seenAt + Math.max(ttlMs, ttlOf(entry.holder));
     if (now >= overAt) {
       const since = clock.monotonic();
-      const outcome = await store.grant(key, holder, entry, { signal });
-      if (outcome.ok) return { fence: outcome.entry.fence, since };
+      const { ok, entry: next } = await upTo(patience(), clock, signals, (call) =>
+        store.grant(key, holder, entry, call),
+      );
+      // A client that repeats what it lost the answer of is refused for its own grant.
+      if (next !== undefined && (ok || next.holder === holder)) return { fence: next.fence, since };
       // Somebody was quicker, and is looked at anew.
       continue;
     }
@@ -88,6 +98,25 @@ async function acquire(key: string, holder: string, { store, clock, ttlMs, waitM
   }
 }
 
+/** A call of the store that is given up after so long, or when a signal aborts. What was sent may still be done. */
+async function upTo<T>(
+  ms: number,
+  clock: Clock,
+  signals: readonly AbortSignal[],
+  ask: (call: StoreCall) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const giveUp = (): void => {
+    late.abort(new CheckpointError("BUSY", `The store has not answered for ${ms} ms, or a transaction is in its way`));
+  };
+  const cancel = ms === Number.POSITIVE_INFINITY ? () => {} : clock.schedule(giveUp, ms, { keepAlive: false });
+  try {
+    return await ask({ signal: AbortSignal.any([...signals, late.signal]) });
+  } finally {
+    cancel();
+  }
+}
+
 /** Of the lease that a holder has: it may have been given more time than ours would be. */
 function ttlOf(holder: string): number {
   return Number(/;ttl=(\d{1,12})$/.exec(holder)?.[1] ?? 0);
@@ -96,10 +125,9 @@ function ttlOf(holder: string): number {
 /** Renews until it is told to stop, or can't any more. Resolves when nothing of it is under way. */
 function keepUp(
   key: string,
-  fence: number,
-  since: number,
+  { fence, holder, since }: { readonly fence: number; readonly holder: string; readonly since: number },
   { store, clock, ttlMs }: LeaseOptions,
-  onLost: () => void,
+  onLost: (why: "late" | "another's") => void,
 ): () => Promise<void> {
   const stop = new AbortController();
   const isStopped = (): boolean => stop.signal.aborted;
@@ -108,20 +136,18 @@ function keepUp(
     let pauseMs = ttlMs / RENEWALS;
     while (!isStopped()) {
       const now = clock.monotonic();
-      if (now >= goodUntil) return onLost();
+      if (now >= goodUntil) return onLost("late");
       await sleep(Math.min(pauseMs, goodUntil - now), { clock, signal: stop.signal, keepAlive: false });
       const asked = clock.monotonic();
       // A process that slept through its time must not go on as if it had not.
-      if (asked >= goodUntil) return onLost();
-      const late = new AbortController();
-      const cancel = clock.schedule(() => late.abort(), goodUntil - asked, { keepAlive: false });
-      const outcome = await store
-        .renew(key, fence, { signal: AbortSignal.any([stop.signal, late.signal]) })
-        .catch(() => undefined)
-        .finally(cancel);
+      if (asked >= goodUntil) return onLost("late");
+      const outcome = await upTo(goodUntil - asked, clock, [stop.signal], (call) =>
+        store.renew(key, fence, call),
+      ).catch(() => undefined);
       pauseMs = ttlMs / (outcome ? RENEWALS : RETRIES);
-      if (outcome?.ok) goodUntil = asked + ttlMs;
-      else if (outcome !== undefined && !isStopped()) return onLost();
+      // A failover that took the grant back may have given another the same fence.
+      if (outcome?.ok && outcome.entry.holder === holder) goodUntil = asked + ttlMs;
+      else if (outcome !== undefined && !isStopped()) return onLost("another's");
     }
   };
   const working = work().catch((error: unknown) => {

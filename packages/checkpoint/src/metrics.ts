@@ -74,6 +74,10 @@ export function checkpointMetrics(
  * - `holdfast_ingest_pages_total`
  * - `holdfast_ingest_batch_duration_seconds`: from a batch's last page to its save
  * - `holdfast_ingest_lag_seconds`: how old the newest record of the last batch was
+ * - `holdfast_ingest_lag_records`: how many were still to come after it, where the source knows
+ * - `holdfast_ingest_checkpoint_timestamp_seconds`: when the checkpoint was saved; its age is `time()` less this, whether or not a run is alive to tell
+ * - `holdfast_ingest_rate_limited_total` and `holdfast_ingest_rate_limited_seconds_total`: how often a source was refused with 429, and how long it waited
+ * - `holdfast_ingest_warnings_total`, also by kind: `cursor-in-future`, `token-expired`
  * - `holdfast_ingest_runs_total`, also by how they ended: `done`, `stopped`, `failed`
  */
 export function ingestMetrics(meter: Meter, { streamOf = beforeColon }: MetricsOptions = {}): Required<IngestHooks> {
@@ -96,19 +100,57 @@ export function ingestMetrics(meter: Meter, { streamOf = beforeColon }: MetricsO
     unit: "s",
     labels,
   });
+  const lagRecords = meter.gauge({
+    name: "holdfast_ingest_lag_records",
+    help: "How many records were still to come after the last batch, where the source knows.",
+    labels,
+  });
+  const savedAts = meter.gauge({
+    name: "holdfast_ingest_checkpoint_timestamp_seconds",
+    help: "When the checkpoint was last saved, in seconds since the epoch.",
+    unit: "s",
+    labels,
+  });
+  const refusals = meter.counter({
+    name: "holdfast_ingest_rate_limited_total",
+    help: "How often sources were refused with 429.",
+    labels,
+  });
+  const waits = meter.counter({
+    name: "holdfast_ingest_rate_limited_seconds_total",
+    help: "How long sources waited after a 429.",
+    unit: "s",
+    labels,
+  });
+  const warnings = meter.counter({
+    name: "holdfast_ingest_warnings_total",
+    help: "What sources warned of, by kind.",
+    labels: ["stream", "kind"],
+  });
+  const noteSave = (stream: string, savedAt: number | undefined): void => {
+    if (savedAt !== undefined) savedAts.set(savedAt / 1000, { stream });
+  };
   const runs = meter.counter({
     name: "holdfast_ingest_runs_total",
     help: "Runs by how they ended.",
     labels: ["stream", "how"],
   });
   return {
-    started() {},
-    batch({ key, pages: read, durationMs, lagMs, ...counts }) {
+    started: ({ key, savedAt }) => noteSave(streamOf(key), savedAt),
+    batch({ key, pages: read, durationMs, lagMs, remaining, savedAt, ...counts }) {
       const stream = streamOf(key);
       for (const outcome of OUTCOMES) records.add(counts[outcome], { stream, outcome });
       pages.add(read, { stream });
       durations.record(durationMs / 1000, { stream });
       if (lagMs !== undefined) lag.set(lagMs / 1000, { stream });
+      if (remaining !== undefined) lagRecords.set(remaining, { stream });
+      noteSave(stream, savedAt);
+    },
+    notice(event) {
+      const stream = streamOf(event.key);
+      if (event.kind !== "rate-limited") return warnings.add(1, { stream, kind: event.kind });
+      refusals.add(1, { stream });
+      waits.add(event.waitMs / 1000, { stream });
     },
     ended: ({ key, how }) => runs.add(1, { stream: streamOf(key), how }),
   };

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from "@holdfast/core";
 import type { Seal } from "@holdfast/core/seal";
 import { CheckpointError } from "./errors.ts";
+import { type Steps, step } from "./steps.ts";
 
 /** From the schema version that it stands under to the next: `{ 1: (old) => ({ ...old, page: 0 }) }` leads from 1 to 2. */
 export type Migrations = Readonly<Record<number, (old: never) => unknown>>;
@@ -16,10 +17,10 @@ export interface ValueOptions<Value> {
 }
 
 export interface ValueCodec<Value> {
-  /** @throws CheckpointError `INVALID_VALUE`, `TOO_LARGE` */
-  encode(key: string, value: Value): Promise<string>;
-  /** @throws CheckpointError `CORRUPT`, `NEWER_VERSION`, `MIGRATION_FAILED`, `NOT_AUTHENTIC`, `INVALID_VALUE` */
-  decode(key: string, text: string): Promise<Value>;
+  /** @throws CheckpointError `INVALID_VALUE`, `TOO_LARGE`; now also `INVALID_OPTION`: the schema validates later */
+  encode(key: string, value: Value): Steps<string>;
+  /** @throws CheckpointError `CORRUPT`, `NEWER_VERSION`, `MIGRATION_FAILED`, `NOT_AUTHENTIC`, `INVALID_VALUE`, `INVALID_OPTION` as above */
+  decode(key: string, text: string): Steps<Value>;
 }
 
 /** Goes up with every change of what is written. */
@@ -38,9 +39,16 @@ interface Stored {
 export function valueCodec<Value>(options: ValueOptions<Value>): ValueCodec<Value> {
   const { schema, schemaVersion, migrate, maxBytes, seal } = options;
 
-  async function checked(key: string, value: unknown): Promise<Value> {
+  function* checked(key: string, value: unknown): Steps<Value> {
     if (schema === undefined) return value as Value;
-    const result = await schema["~standard"].validate(value);
+    const validated = schema["~standard"].validate(value);
+    const result =
+      validated instanceof Promise
+        ? yield* step(
+            () => tooLate(key, validated),
+            () => validated,
+          )
+        : validated;
     if (result.issues === undefined) return result.value;
     // Where and what, but no values: they may be secret.
     const issues = result.issues.slice(0, 5).map(({ message, path = [] }) => {
@@ -54,14 +62,13 @@ export function valueCodec<Value>(options: ValueOptions<Value>): ValueCodec<Valu
   }
 
   return {
-    async encode(key, value) {
+    *encode(key, value) {
       const json = toJson(key, value);
       // What will be loaded is what has to be valid: a Date, say, comes back as a text.
-      await checked(key, JSON.parse(json));
-      const stored: Stored = seal
-        ? { form: FORM, schema: schemaVersion, sealed: seal.seal(json, key) }
-        : { form: FORM, schema: schemaVersion, value: JSON.parse(json) };
-      const text = JSON.stringify(stored);
+      if (schema !== undefined) yield* checked(key, JSON.parse(json));
+      const content = seal ? `"sealed":${JSON.stringify(sealed(key, json, seal))}` : `"value":${json}`;
+      // As JSON.stringify writes a Stored, without reading the value once more for it.
+      const text = `{"form":${FORM},"schema":${schemaVersion},${content}}`;
       const bytes = Buffer.byteLength(text);
       if (bytes <= maxBytes) return text;
       throw new CheckpointError(
@@ -70,7 +77,7 @@ export function valueCodec<Value>(options: ValueOptions<Value>): ValueCodec<Valu
       );
     },
 
-    async decode(key, text) {
+    *decode(key, text) {
       const stored = parse(key, text);
       if (stored.form > FORM || stored.schema > schemaVersion) {
         throw new CheckpointError(
@@ -79,9 +86,17 @@ export function valueCodec<Value>(options: ValueOptions<Value>): ValueCodec<Valu
         );
       }
       const value = stored.sealed === undefined ? stored.value : opened(key, stored.sealed, seal);
-      return await checked(key, migrated(key, value, stored.schema, schemaVersion, migrate));
+      return yield* checked(key, migrated(key, value, stored.schema, schemaVersion, migrate));
     },
   };
+}
+
+function tooLate(key: string, validated: Promise<unknown>): never {
+  validated.catch(() => {});
+  throw new CheckpointError(
+    "INVALID_OPTION",
+    `The schema of ${shown(key)} validates in its own time, and saveSync can't wait for it: use save, or a schema without asynchronous checks`,
+  );
 }
 
 function toJson(key: string, value: unknown): string {
@@ -120,6 +135,12 @@ function parse(key: string, text: string): Stored {
     "CORRUPT",
     `What is stored under ${shown(key)} is no checkpoint, or not all of it is there`,
   );
+}
+
+function sealed(key: string, json: string, seal: Seal): string {
+  const text: unknown = seal.seal(json, key);
+  if (typeof text === "string") return text;
+  throw new CheckpointError("INVALID_OPTION", "seal.seal gave no text; one that answers by a promise can't be used");
 }
 
 function opened(key: string, sealed: string, seal: Seal | undefined): unknown {

@@ -8,38 +8,10 @@ import {
   offsetSource,
   type Page,
   parseJson,
-  type Source,
   sinceIdSource,
   tokenSource,
 } from "../src/ingest.ts";
-
-const { signal } = new AbortController();
-
-/** A server: what it answers to a URL, as JSON, or as status and headers. */
-function serve(answer: (url: URL) => unknown): Get & { readonly asked: string[] } {
-  const asked: string[] = [];
-  const get: Get = async (address) => {
-    asked.push(address);
-    const answered = answer(new URL(address));
-    if (answered instanceof Response) return answered;
-    return new Response(typeof answered === "string" ? answered : JSON.stringify(answered));
-  };
-  return Object.assign(get, { asked });
-}
-
-/** Pages of one run, from a cursor on, at most so many. */
-async function read<Cursor>(source: Source<Cursor>, cursor?: Cursor, most = 1000): Promise<Page<Cursor>[]> {
-  const pages: Page<Cursor>[] = [];
-  for await (const page of source.pages(cursor, { signal })) {
-    pages.push(page);
-    if (pages.length === most) break;
-  }
-  return pages;
-}
-
-const BASE = "https://api.example.com/things";
-const idsOf = (pages: readonly Page<unknown>[]): unknown[] =>
-  pages.flatMap(({ records }) => records.map((record) => (record as { id: unknown }).id));
+import { BASE, idsOf, read, serve } from "./api-builders.ts";
 
 describe("since-id, the newest first", () => {
   /** A feed of ids 1 to `newest`, a few at a time. */

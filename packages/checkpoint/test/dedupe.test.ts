@@ -48,8 +48,13 @@ describe("the window of ids", () => {
     expect(wrong).toBe(0);
   });
 
-  it("takes at most 20 bytes an id", () => {
-    for (const size of [1, 1000, 1_000_000]) expect(createIdWindow(size).bytes / size).toBeLessThanOrEqual(20);
+  it("takes at most 20 bytes an id when it is full, and little before", () => {
+    for (const size of [1, 1000, 3000, 1_000_000]) {
+      const window = createIdWindow(size);
+      expect(window.bytes).toBeLessThanOrEqual(20 * 1024);
+      for (let id = 0; id < size; id++) window.add(String(id));
+      expect(window.bytes / size).toBeLessThanOrEqual(20);
+    }
   });
 
   it("keeps apart ids that differ in one unit, in length or in order", () => {

@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { runAndKill, runToEnd } from "@holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CheckpointStore } from "../src/checkpoint-store.ts";
-import { type FileStoreOptions, fileStore } from "../src/stores/file.ts";
+import { type FileStore, type FileStoreOptions, fileStore } from "../src/stores/file.ts";
+import { stateOf } from "./process-state.ts";
+import { onSmallDisk } from "./small-disk.ts";
 
 /** Node takes a while to start, the longer the busier the machine is. */
 const CHILDREN = { timeout: 120_000 };
@@ -16,7 +17,7 @@ const AT = { savedAt: 1 };
 let outside: string;
 let folder: string;
 let file: string;
-let store: CheckpointStore;
+let store: FileStore;
 const stores: CheckpointStore[] = [];
 beforeEach(async () => {
   outside = await mkdtemp(join(tmpdir(), "holdfast-checkpoint-"));
@@ -30,7 +31,7 @@ afterEach(async () => {
   await rm(outside, { recursive: true, force: true });
 });
 
-function opened(options: Partial<FileStoreOptions> = {}): CheckpointStore {
+function opened(options: Partial<FileStoreOptions> = {}): FileStore {
   const made = fileStore({ folder, ...options });
   stores.push(made);
   return made;
@@ -40,12 +41,14 @@ function opened(options: Partial<FileStoreOptions> = {}): CheckpointStore {
 const asks: Readonly<Record<string, () => Promise<unknown>>> = {
   read: () => store.read("a"),
   save: () => store.save("a", "new", AT),
+  saveSync: async () => store.saveSync("a", "new", AT),
   delete: () => store.delete("a"),
   grant: () => store.grant("a", "me", { fence: 0, beat: 0 }),
   renew: () => store.renew("a", 0),
   release: () => store.release("a", 0),
   versions: () => store.versions("a"),
   list: () => keysOf(store),
+  readSync: async () => store.readSync("a"),
 };
 
 async function keysOf(from: CheckpointStore): Promise<string[]> {
@@ -180,28 +183,36 @@ describe("a store", () => {
 });
 
 describe("processes", () => {
-  it("that add to one number at once lose nothing", CHILDREN, async () => {
-    const args = [join(outside, "counted"), "300"];
-    await Promise.all([runToEnd(child("file-counter"), { args }), runToEnd(child("file-counter"), { args })]);
-    const counted = await opened({ folder: args[0]! }).read("a");
-    expect([counted?.data, counted?.version]).toEqual(["600", 600]);
+  it.each([
+    ["save", "save"],
+    ["save", "saveSync"],
+    ["saveSync", "saveSync"],
+  ])("that add to one number at once, by %s and %s, lose nothing", CHILDREN, async (...hows) => {
+    const counted = join(outside, "counted");
+    await Promise.all(hows.map((how) => runToEnd(child("file-counter"), { args: [counted, "300", how] })));
+    expect(await opened({ folder: counted }).read("a")).toMatchObject({ data: "600", version: 600 });
   });
 
-  it(
-    "may be killed at every call that changes the disk: what was there or what was saved is there",
+  it.each([
+    ["save", "0"],
+    ["save", "1"],
+    ["saveSync", "0"],
+    ["saveSync", "1"],
+  ])(
+    "may be killed at every call of %s that changes the disk, with a history of %s: what was there or what was saved is there",
     CHILDREN,
-    async () => {
-      const { steps } = await runToEnd(child("file-saver"), { args: [folder, "whole"] });
-      await opened().save("a", "old", AT);
-      expect(steps.filter((name) => name === "fsync").length).toBeGreaterThanOrEqual(3);
+    async (how, keep) => {
+      const { steps } = await runToEnd(child("file-saver"), { args: [folder, "whole", how, keep] });
+      await opened().save("a", "old", { ...AT, keep: Number(keep) });
+      expect(steps.filter((name) => name.startsWith("fsync")).length).toBeGreaterThanOrEqual(3);
       const seen = new Set<string>();
       for (let at = 0; at < steps.length; at++) {
-        await runAndKill(child("file-saver"), { at, args: [folder, `${at}`] });
+        await runAndKill(child("file-saver"), { at, args: [folder, `${at}`, how, keep] });
         const next = opened({ lockTimeout: 0 });
         const entry = await next.read("a");
         expect(["old", `${at}`], `killed before ${steps[at]}, the step ${at}`).toContain(entry?.data);
         seen.add(entry?.data === "old" ? "old" : "new");
-        await next.save("a", "old", AT);
+        await next.save("a", "old", { ...AT, keep: Number(keep) });
         await next.close();
         expect((await readdir(folder)).filter((name) => /tmp|lock/.test(name))).toEqual([]);
       }
@@ -226,10 +237,6 @@ describe("processes", () => {
     expect(await store.read("a")).toMatchObject({ data: "the sleeper's", version: 2 });
   });
 });
-
-async function stateOf(pid: number | undefined): Promise<string | undefined> {
-  return /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, "utf8"))?.[1];
-}
 
 describe("a disk", () => {
   it("that is full is STORE_FAILED, and the old version stands", CHILDREN, async () => {
@@ -258,25 +265,6 @@ describe("a disk", () => {
   });
 });
 
-/** In a mount namespace of its own, which takes its disk of 300 kB along when it ends. */
-async function onMount(bytes: string, commands: readonly string[]): Promise<unknown[]> {
-  const script = `mount -t tmpfs -o size=300k tmpfs "$1" && folder=$1 && node=$2 && file=$3 && shift 3 && exec "$node" "$file" "$folder" "$@"`;
-  const args = [
-    "--map-root-user",
-    "--mount",
-    "sh",
-    "-c",
-    script,
-    "sh",
-    outside,
-    process.execPath,
-    child("file-on-mount"),
-  ];
-  const run = spawn("unshare", [...args, bytes, ...commands], { stdio: ["ignore", "pipe", "pipe"] });
-  const [out, err] = await Promise.all([text(run.stdout), text(run.stderr)]);
-  if (out === "") throw new Error(`a small disk needs util-linux's unshare, and leave to use it: ${err}`);
-  return out
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+function onMount(bytes: string, commands: readonly string[]): Promise<unknown[]> {
+  return onSmallDisk(child("file-on-mount"), outside, 300, [bytes, ...commands]);
 }

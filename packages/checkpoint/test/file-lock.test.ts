@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { createManualClock, systemClock } from "@holdfast/core";
 import { runAndKill } from "@holdfast/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { heirOf, type OwnerFile, withFileLock } from "../src/file/file-lock.ts";
+import { heirOf, type LockWait, type OwnerFile, withFileLock } from "../src/file/file-lock.ts";
 import { openFolder } from "../src/file/folder.ts";
 import { lifeOf, type Owner, thisProcess } from "../src/file/owner.ts";
+import { runLater, runNow, type Steps, step } from "../src/steps.ts";
 
 /** Node takes a while to start, the longer the busier the machine is. */
 const CHILDREN = { timeout: 60_000 };
@@ -34,7 +35,11 @@ function ownerFile(difference: Partial<Owner> = {}): OwnerFile {
 const over = (): OwnerFile => ownerFile({ started: "1" });
 
 function locked<T>(own: OwnerFile, work: () => Promise<T>, clock = systemClock): Promise<T> {
-  return withFileLock(lock, own, { clock, deadline: clock.monotonic() + 50, timeoutMs: 50, signal: undefined }, work);
+  return lockedBy(own, { clock, deadline: clock.monotonic() + 50, timeoutMs: 50, signal: undefined }, work);
+}
+
+function lockedBy<T>(own: OwnerFile, wait: LockWait, work: () => Promise<T>): Promise<T> {
+  return runLater(withFileLock(lock, own, wait, () => step(() => expect.unreachable(), work)));
 }
 const locks = (): string[] => readdirSync(folder).filter((name) => name.includes(".lock"));
 const nothing = async (): Promise<void> => {};
@@ -78,7 +83,7 @@ describe("a lock", () => {
       await new Promise(setImmediate);
       holders--;
     };
-    await Promise.all(Array.from({ length: 8 }, () => withFileLock(lock, ownerFile(), patient(), work)));
+    await Promise.all(Array.from({ length: 8 }, () => lockedBy(ownerFile(), patient(), work)));
   });
 
   it("is BUSY in time, whatever the wall clock says, with who holds it and what to do", async () => {
@@ -96,10 +101,24 @@ describe("a lock", () => {
     });
   });
 
+  it("is waited for by who stands still, and BUSY in time", async () => {
+    const nothingNow = function* (): Steps<void> {};
+    await locked(ownerFile(), async () => {
+      const before = performance.now();
+      const wait = { clock: systemClock, deadline: before + 50, timeoutMs: 50, signal: undefined };
+      expect(() => runNow(withFileLock(lock, ownerFile(), wait, nothingNow))).toThrow(
+        expect.objectContaining({ code: "BUSY" }),
+      );
+      expect(performance.now() - before).toBeGreaterThanOrEqual(50);
+    });
+    runNow(withFileLock(lock, ownerFile(), patient(), nothingNow));
+    expect(locks()).toEqual([]);
+  });
+
   it("is not waited for by a caller who has left", async () => {
     const abort = new AbortController();
     await locked(ownerFile(), async () => {
-      const waiting = withFileLock(lock, ownerFile(), { ...patient(), signal: abort.signal }, nothing);
+      const waiting = lockedBy(ownerFile(), { ...patient(), signal: abort.signal }, nothing);
       abort.abort(new Error("left"));
       await expect(waiting).rejects.toThrow("left");
     });
@@ -121,7 +140,7 @@ describe("a lock", () => {
       let holders = 0;
       await Promise.all(
         Array.from({ length: 6 }, () =>
-          withFileLock(lock, ownerFile(), patient(), async () => {
+          lockedBy(ownerFile(), patient(), async () => {
             expect(++holders).toBe(1);
             await new Promise(setImmediate);
             holders--;
@@ -149,9 +168,9 @@ describe("a lock", () => {
     linkSync(second.path, heirOf(lock, first.owner.token));
     linkSync(first.path, heirOf(lock, other.owner.token));
     await locked(ownerFile(), async () => {
-      const folderOfAnother = await openFolder(folder, false, systemClock);
+      const folderOfAnother = await runLater(openFolder(folder, false, systemClock));
       expect(locks().sort()).toEqual(["a.lock", ...[first, second].map(({ owner }) => `a.lock.${owner.token}`)]);
-      await expect(locked(await folderOfAnother.ownFile(), nothing)).rejects.toMatchObject({ code: "BUSY" });
+      await expect(locked(folderOfAnother.ownFile(), nothing)).rejects.toMatchObject({ code: "BUSY" });
       folderOfAnother.close();
     });
     expect(locks()).toEqual([]);
@@ -199,8 +218,8 @@ describe("a lock of another container", () => {
       await once(holder, "exit");
     }
     // Sweeps the folder, but not what proves that the holder is dead.
-    const { ownFile, close } = await openFolder(folder, false, systemClock);
-    await locked(await ownFile(), nothing, createManualClock());
+    const { ownFile, close } = await runLater(openFolder(folder, false, systemClock));
+    await locked(ownFile(), nothing, createManualClock());
     expect(locks()).toEqual([]);
     close();
   });
@@ -216,6 +235,6 @@ describe("a lock of another container", () => {
   });
 });
 
-function patient() {
+function patient(): LockWait {
   return { clock: systemClock, deadline: Number.POSITIVE_INFINITY, timeoutMs: 0, signal: undefined };
 }

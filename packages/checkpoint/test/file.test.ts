@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "vitest";
-import { fileStore } from "../src/stores/file.ts";
+import type { CheckpointStore } from "../src/checkpoint-store.ts";
+import { type FileStore, fileStore } from "../src/stores/file.ts";
 import { checkpointStoreContract } from "../src/testing.ts";
 
 let folder: string;
@@ -11,12 +12,23 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe("the store in a folder", () => {
+const saves: Readonly<Record<string, (store: FileStore) => CheckpointStore>> = {
+  save: (store) => store,
+  saveSync: (store) => ({
+    ...store,
+    async save(key, data, options, call) {
+      call?.signal?.throwIfAborted();
+      return store.saveSync(key, data, options);
+    },
+  }),
+};
+
+describe.each(Object.entries(saves))("the store in a folder, by %s,", (_, by) => {
   for (const [sentence, test] of Object.entries(checkpointStoreContract)) {
     it(sentence, () =>
       test(async () => {
-        const store = fileStore({ folder });
-        const other = fileStore({ folder });
+        const store = by(fileStore({ folder }));
+        const other = by(fileStore({ folder }));
         return {
           store,
           other,

@@ -1,5 +1,6 @@
 import { createManualClock } from "@holdfast/core";
 import { describe, expect, it } from "vitest";
+import { createCheckpoints, memoryStore } from "../src/index.ts";
 import { ingest, ingestAll, memorySink, watchIngest } from "../src/ingest.ts";
 import { countingSource, newRun } from "./ingest-builders.ts";
 
@@ -68,6 +69,21 @@ describe("the health of streams", () => {
       [false, "stalled"],
       [true, "idle"],
     ]);
+  });
+
+  it("tells how old the checkpoint is, from the one that the run began with on", async () => {
+    const clock = createManualClock(1_000_000);
+    const checkpoints = createCheckpoints<number>({ store: memoryStore(), clock });
+    await checkpoints.save("rows", 0);
+    clock.advance(60_000);
+    const watch = watchIngest({ stalledAfter: "5m", clock });
+    const ages: (number | undefined)[] = [];
+    const look = (): void => void ages.push(watch.health().streams[0]?.checkpointAgeMs);
+    const source = countingSource(1, 1, look);
+    await ingest({ ...newRun(), checkpoints, clock, source, sink: memorySink(), on: watch.on });
+    clock.advance(5000);
+    look();
+    expect(ages).toEqual([60_000, 5000]);
   });
 
   it("is not well after a run that failed", async () => {

@@ -2,7 +2,7 @@ import { createManualClock } from "@holdfast/core";
 import { describe, expect, it, vi } from "vitest";
 import { memoryStore } from "../src/index.ts";
 import { type IngestBatchEvent, ingest, memorySink } from "../src/ingest.ts";
-import { countingSource, newRun, pagesOf, type Row, row } from "./ingest-builders.ts";
+import { countingSource, newRun, pagesOf, type Row, row, rowSchema } from "./ingest-builders.ts";
 
 const rowsUpTo = (count: number): Row[] => Array.from({ length: count }, (_, n) => row(n));
 
@@ -221,6 +221,32 @@ describe("bad records", () => {
     await expect(running).rejects.toThrow("letterbox full");
     expect(sink.rows).toEqual([]);
     expect(await run.checkpoints.load("rows")).toBeUndefined();
+  });
+
+  it("cost no more calls than good ones: one check each, one write a batch", async () => {
+    const count = async (record: (n: number) => unknown) => {
+      const calls = { checks: 0, writes: 0, saves: 0 };
+      const schema = {
+        "~standard": {
+          ...rowSchema["~standard"],
+          validate: (value: unknown) => {
+            calls.checks++;
+            return rowSchema["~standard"].validate(value);
+          },
+        },
+      };
+      const run = newRun();
+      const pages = Array.from({ length: 20 }, (_, page) =>
+        Array.from({ length: 50 }, (__, n) => record(page * 50 + n)),
+      );
+      const write = async (): Promise<void> => void calls.writes++;
+      const on = { batch: () => void calls.saves++ };
+      const flood = { ...run, schema, on, source: pagesOf(...pages), sink: write, deadLetters: write };
+      await ingest({ ...flood, tolerate: {}, pagesPerBatch: 2 });
+      return calls;
+    };
+    expect(await count(() => bad)).toEqual(await count(row));
+    expect(await count(() => bad)).toEqual({ checks: 1000, writes: 10, saves: 10 });
   });
 
   it("are told from good ones by a schema that answers later, too", async () => {

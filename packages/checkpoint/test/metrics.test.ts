@@ -2,8 +2,9 @@ import { createManualClock } from "@holdfast/core";
 import { promClientMeter } from "@holdfast/core/metrics";
 import * as promClient from "prom-client";
 import { describe, expect, it } from "vitest";
-import { ingest, memorySink } from "../src/ingest.ts";
-import { measureCheckpoints } from "../src/metrics.ts";
+import { createCheckpoints, memoryStore } from "../src/index.ts";
+import { ingest, memorySink, type Source } from "../src/ingest.ts";
+import { ingestMetrics, measureCheckpoints } from "../src/metrics.ts";
 import { newRun, pagesOf, type Row, row } from "./ingest-builders.ts";
 
 describe("metrics", () => {
@@ -37,5 +38,38 @@ describe("metrics", () => {
     expect(text).toContain(`holdfast_checkpoint_leases_total{${stream},change="granted"} 1`);
     expect(text).toContain(`holdfast_checkpoint_leases_total{${stream},change="released"} 1`);
     expect(text).not.toContain("4711");
+  });
+
+  it("tell how often and how long a source was held off, how far behind it is, and when the checkpoint was saved", async () => {
+    const registry = new promClient.Registry();
+    const on = ingestMetrics(promClientMeter(promClient, registry));
+    const source: Source<number> = {
+      async *pages(_, { tell }) {
+        for (const waitMs of [1500, 500]) tell({ kind: "rate-limited", waitMs });
+        tell({ kind: "token-expired" });
+        yield { records: [row(1)], cursor: 1, remaining: 40 };
+      },
+    };
+    const run = { ...newRun(), key: "posts:4711", on, source, clock: createManualClock(7_000_000) };
+    await ingest({ ...run, sink: memorySink<Row>() });
+    const text = await registry.metrics();
+    const stream = 'stream="posts"';
+    expect(text).toContain(`holdfast_ingest_rate_limited_total{${stream}} 2`);
+    expect(text).toContain(`holdfast_ingest_rate_limited_seconds_total{${stream}} 2`);
+    expect(text).toContain(`holdfast_ingest_warnings_total{${stream},kind="token-expired"} 1`);
+    expect(text).toContain(`holdfast_ingest_lag_records{${stream}} 40`);
+    expect(text).toContain(`holdfast_ingest_checkpoint_timestamp_seconds{${stream}} 7000`);
+  });
+
+  it("know when the checkpoint was saved as soon as a run begins, and are not told by a dry run that it was", async () => {
+    const registry = new promClient.Registry();
+    const clock = createManualClock(9_000_000);
+    const checkpoints = createCheckpoints<number>({ store: memoryStore(), clock });
+    await checkpoints.save("rows:1", 0);
+    clock.advance(60_000);
+    const on = ingestMetrics(promClientMeter(promClient, registry));
+    const run = { ...newRun(), key: "rows:1", checkpoints, clock, on, source: pagesOf([row(1)]), dryRun: true };
+    await ingest({ ...run, sink: memorySink<Row>() });
+    expect(await registry.metrics()).toContain('holdfast_ingest_checkpoint_timestamp_seconds{stream="rows"} 9000');
   });
 });

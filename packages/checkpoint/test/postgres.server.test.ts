@@ -50,6 +50,32 @@ describe("the store in Postgres", () => {
     client.release();
   });
 
+  it("saves in one round trip, whatever stands and on whatever condition", async () => {
+    const { table } = await newStore();
+    let trips = 0;
+    const query = (text: string, values?: unknown[]) => {
+      trips++;
+      return pool.query(text, values);
+    };
+    const store = postgresStore({ client: { query }, table });
+    await store.grant("b", "me", undefined);
+    for (const [key, conditions] of [
+      ["a", {}],
+      ["a", {}],
+      ["a", { ifVersion: 2 }],
+      ["a", { keep: 1 }],
+      ["b", { ifVersion: 0, fence: 1 }],
+      ["b", { ifVersion: 1, fence: 1 }],
+      ["b", { fence: 1 }],
+      ["c", { ifVersion: 0 }],
+      ["d", { keep: 1 }],
+    ] as const) {
+      trips = 0;
+      expect(await store.save(key, "data", { savedAt: 1, ...conditions })).toMatchObject({ ok: true });
+      expect(trips).toBe(1);
+    }
+  });
+
   it("keeps the version that it replaced, also where many save at once", async () => {
     const { store } = await newStore();
     const saves = Array.from({ length: 30 }, (_, index) => store.save("a", `${index}`, { savedAt: index, keep: 100 }));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ingest, openJsonLines } from "../src/ingest.ts";
-import { newRun, pagesOf, row } from "./ingest-builders.ts";
+import { newRun, pagesOf, type Row, row } from "./ingest-builders.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -46,6 +46,50 @@ describe("the file of JSON lines", () => {
     await writeFile(path, "x".repeat(70_000));
     await (await openJsonLines(path)).close();
     expect(await readFile(path, "utf8")).toBe("");
+  });
+
+  it("with an id writes nothing twice that is among its last lines, over runs and within one", async () => {
+    const path = newPath();
+    const odd = { id: "a\u2028b", n: 9 };
+    const batches = [
+      [row(1), odd, row(1)],
+      [row(1), row(2), odd],
+    ];
+    for (const batch of batches) {
+      const sink = await openJsonLines<Row>(path, { id: ({ id }) => id });
+      expect(sink.appends).toBe(false);
+      await sink.write(batch, {} as never);
+      await sink.close();
+    }
+    const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual([row(1), odd, row(2)]);
+  });
+
+  it("with an id looks at as many last lines as it is told to, however long they are", async () => {
+    const path = newPath();
+    const long = (n: number): Row => ({ id: `${n}${"x".repeat(40_000)}`, n });
+    const id = (one: Row): string => one.id;
+    const all = [1, 2, 3, 4].map(long);
+    const first = await openJsonLines<Row>(path, { id });
+    await first.write(all, {} as never);
+    await first.close();
+    const second = await openJsonLines<Row>(path, { id, window: 3 });
+    await second.write(all.toReversed(), {} as never);
+    await second.close();
+    const lines = (await readFile(path, "utf8")).trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line).n)).toEqual([1, 2, 3, 4, 1]);
+  });
+
+  it("without an id appends, and a line that is no JSON is refused with one", async () => {
+    const path = newPath();
+    const sink = await openJsonLines(path);
+    expect(sink.appends).toBe(true);
+    await sink.close();
+    await writeFile(path, "not JSON\n");
+    await expect(openJsonLines<Row>(path, { id: ({ id }) => id })).rejects.toMatchObject({ code: "SINK_FAILED" });
+    await expect(openJsonLines<Row>(path, { id: ({ id }) => id, window: 0 })).rejects.toMatchObject({
+      code: "INVALID_OPTION",
+    });
   });
 
   it("says what failed", async () => {

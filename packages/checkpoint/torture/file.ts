@@ -1,21 +1,30 @@
 // Two processes save under one key without end, sleep and are killed at random moments, and others take their place.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Random, Torture } from "@holdfast/testing/torture";
 import { fileStore } from "../src/stores/file.ts";
+import type { LoopOrder } from "../test/children/file-looper.ts";
+import { type Child, type Children, startChildren } from "./parts/children.ts";
 
 const CHILD = join(import.meta.dirname, "../test/children/file-looper.ts");
 const MOST_ROUNDS = 4;
 
+let children: Children | undefined;
+
 export const torture: Torture = {
   name: "a file holds a version that was saved, and none that was acknowledged is lost or made twice",
   sample: 2,
+
+  async setUp() {
+    children = startChildren(CHILD);
+  },
+
+  async tearDown() {
+    await children?.end();
+  },
 
   async run(random, { log }) {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-torture-"));
@@ -24,7 +33,7 @@ export const torture: Torture = {
     try {
       for (let round = 0; round < random.int(1, MOST_ROUNDS); round++) {
         const names = [`${round}a`, `${round}b`];
-        await Promise.all(names.map((name) => runAndKill(random, folder, name, acknowledged)));
+        await Promise.all(names.map((name) => runAndKill(random, take(), { folder, name }, acknowledged)));
         before = await check(folder, before, acknowledged);
         log(`round ${round}: version ${before} stands, ${acknowledged.size} acknowledged`);
       }
@@ -34,33 +43,31 @@ export const torture: Torture = {
   },
 };
 
+function take(): Child {
+  if (!children) throw new Error("there are no children");
+  return children.take();
+}
+
 /** Lives for a while after the first save, with a sleep on the way or not. */
 async function runAndKill(
   random: Random,
-  folder: string,
-  name: string,
+  child: Child,
+  order: Omit<LoopOrder, "bytes">,
   acknowledged: Map<number, string>,
 ): Promise<void> {
-  const bytes = String(random.pick([10, 1000, 200_000]));
+  const bytes = random.pick([10, 1000, 200_000]);
   const [livesMs, sleepsMs] = [random.int(0, 150), random.chance(0.5) ? random.int(1, 100) : 0];
-  const child = spawn(process.execPath, [CHILD, folder, name, bytes], { stdio: ["ignore", "pipe", "inherit"] });
-  const closed = once(child, "close");
-  const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess["stdout"]> });
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
   let twice: number | undefined;
-  lines.on("line", (line) => {
+  child.order({ ...order, bytes } satisfies LoopOrder, (line) => {
     if (acknowledged.has(Number(line))) twice = Number(line);
-    acknowledged.set(Number(line), name);
+    acknowledged.set(Number(line), order.name);
+    begin();
   });
-  await Promise.race([once(lines, "line"), closed]);
+  await Promise.race([begun, child.failed]);
   await pause(livesMs);
-  if (sleepsMs > 0) {
-    child.kill("SIGSTOP");
-    await pause(sleepsMs);
-    child.kill("SIGCONT");
-  }
-  child.kill("SIGKILL");
-  await closed;
-  if (child.signalCode !== "SIGKILL") throw new Error(`${name} ended by itself, with ${child.exitCode}`);
+  if (sleepsMs > 0) await child.sleep(sleepsMs);
+  await child.kill();
   if (twice !== undefined) throw new Error(`version ${twice} was acknowledged twice`);
 }
 

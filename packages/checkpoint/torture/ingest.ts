@@ -1,108 +1,168 @@
-// Processes ingest one stream into Postgres, are killed and put to sleep at random moments, and others go on, until all is there.
+// Processes ingest a stream, are killed and put to sleep at random moments, and others go on, until all is there.
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Server, startPostgres } from "@holdfast/testing";
 import type { Random, Torture } from "@holdfast/testing/torture";
-import pg from "pg";
-import { postgresStore } from "../src/stores/postgres.ts";
+import type { IngestOrder } from "../test/children/ingest-rows.ts";
+import { type Child, type Children, startChildren } from "./parts/children.ts";
+import {
+  inFolder,
+  inSqlite,
+  type PostgresTargets,
+  startPostgresTargets,
+  type Target,
+  type There,
+} from "./parts/ingest-targets.ts";
 
 const CHILD = join(import.meta.dirname, "../test/children/ingest-rows.ts");
-const MOST_KILLS = 6;
+const TTL_MS = 100;
+const MOST_FAULTS = 4;
 
-let server: Server | undefined;
+let targets: PostgresTargets | undefined;
+let children: Children | undefined;
 let runs = 0;
 
 export const torture: Torture = {
-  name: "a stream into Postgres loses no row and writes none twice, whoever is killed on the way",
-  sample: 2,
+  name: "a stream loses no row, and doubles none where rows and cursor are one transaction, whoever is killed or sleeps on the way",
+  sample: 8,
 
   async setUp() {
-    server = await startPostgres();
+    targets = await startPostgresTargets();
+    children = startChildren(CHILD);
   },
 
   async tearDown() {
-    await server?.stop();
+    await children?.end();
+    await targets?.stop();
   },
 
   async run(random, { log, signal }) {
-    if (!server) throw new Error("there is no server");
-    const table = `torture_${runs++}`;
-    const pool = new pg.Pool({ connectionString: server.url, max: 1 });
+    if (!children || !targets) throw new Error("there is no server");
+    const stream = `run ${runs++}`;
+    const kind = random.pick(["postgres", "postgres", "sqlite", "folder"]);
+    await using target = await targetOf(kind, stream, random);
+    const [total, size, pagesPerBatch] = [random.int(1, 400), random.int(1, 40), random.int(1, 3)];
+    const order: IngestOrder = { stream, to: target.to, total, size, pagesPerBatch, ttl: TTL_MS };
+    log(JSON.stringify(order));
+    // Lines have one writer.
+    const workers = kind === "folder" ? 1 : random.int(1, 2);
+    const fleet = startFleet(children, order, workers);
     try {
-      await makeTables(pool, table);
-      const [total, size, pages] = [random.int(500, 5000), random.int(1, 40), random.int(1, 3)];
-      const args = [server.url, table, total, size, pages].map(String);
-      log(args.slice(2).join(" "));
-      let before = 0;
-      for (let kill = random.int(1, MOST_KILLS); kill > 0; kill--) {
-        const said = await runAndDisturb(random, args);
+      for (let faults = random.int(1, MOST_FAULTS); faults > 0 && !fleet.isDone(); faults--) {
+        await disturb(fleet, random);
         signal.throwIfAborted();
-        const there = await count(pool, table);
-        log(`${there.rows} rows`);
-        if (there.rows < before + said) throw new Error(`of ${before} and ${said} rows, ${there.rows} are there`);
-        if (there.twice > 0) throw new Error(`${there.twice} rows were written twice`);
-        before = there.rows;
+        const said = fleet.saved();
+        const there = await target.count();
+        log(`${said} said to be saved: ${JSON.stringify(there)}`);
+        check(there, said, order, fleet.begins());
+        // As an operator does who will not wait for a dead one's lease.
+        if (workers === 1 && random.chance(0.7)) await target.unlock();
+        fleet.replace();
       }
-      await runToEnd(args, signal);
-      const there = await count(pool, table);
+      await fleet.finish();
+      const there = await target.count();
+      check(there, total, order, fleet.begins());
       if (there.rows !== total) throw new Error(`${there.rows} rows of ${total} are there`);
-      if (there.twice > 0) throw new Error(`${there.twice} rows were written twice`);
     } finally {
-      await pool.end();
+      await fleet.end();
     }
   },
 };
 
-/** A second write of a row counts itself. */
-async function makeTables(pool: pg.Pool, table: string): Promise<void> {
-  await postgresStore({ client: pool, table: `${table}_at` }).ensureSchema();
-  await pool.query(`
-    CREATE TABLE ${table} (place int PRIMARY KEY, writes int DEFAULT 1);
-    CREATE FUNCTION ${table}_write() RETURNS trigger AS 'BEGIN NEW.writes = OLD.writes + 1; RETURN NEW; END' LANGUAGE plpgsql;
-    CREATE TRIGGER write BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION ${table}_write()`);
+async function targetOf(kind: string, stream: string, random: Random): Promise<Target> {
+  if (kind === "folder") return await inFolder(stream, random.chance(0.5));
+  return kind === "sqlite" ? await inSqlite(stream) : (targets as PostgresTargets).inPostgres(stream);
 }
 
-/** Lets one run for a while after its first page, sleep longer than its lease or not, and die. Resolves to how many rows it said that it wrote. */
-async function runAndDisturb(random: Random, args: readonly string[]): Promise<number> {
-  const [livesMs, sleepsMs] = [random.int(0, 200), random.chance(0.3) ? random.int(1, 400) : 0];
-  const child = spawn(process.execPath, [CHILD, ...args], { stdio: ["ignore", "pipe", "ignore"] });
-  const closed = once(child, "close");
-  const lines = createInterface({ input: child.stdout as NonNullable<ChildProcess["stdout"]> });
-  let said = 0;
-  lines.on("line", (line) => {
-    said = Number(line);
-  });
-  await Promise.race([once(lines, "line"), closed]);
+/** Waits until somebody says something, or not, and for a while; puts one to sleep, or not; and kills it, most of the time. */
+async function disturb(fleet: Fleet, random: Random): Promise<void> {
+  const [livesMs, livesOnMs] = [random.int(0, 40), random.int(0, 40)];
+  const sleepsMs = random.chance(0.3) ? random.int(1, 3 * TTL_MS) : 0;
+  const dies = sleepsMs === 0 || random.chance(0.5);
+  if (random.chance(0.8)) await fleet.hears();
   await pause(livesMs);
+  if (fleet.isDone()) return;
+  const victim = random.pick(fleet.working());
   if (sleepsMs > 0) {
-    child.kill("SIGSTOP");
-    await pause(sleepsMs);
-    child.kill("SIGCONT");
+    await victim.sleep(sleepsMs);
+    await pause(livesOnMs);
   }
-  child.kill("SIGKILL");
-  await closed;
-  return said;
+  if (dies) await fleet.kill(victim);
 }
 
-/** On a machine that is busy with other things one may lose its lease, which is no fault. */
-async function runToEnd(args: readonly string[], signal: AbortSignal): Promise<void> {
-  for (let triesLeft = 5; triesLeft > 0; triesLeft--) {
-    const child = spawn(process.execPath, [CHILD, ...args], { stdio: ["ignore", "ignore", "pipe"], signal });
-    const [said, [exitCode]] = await Promise.all([text(child.stderr), once(child, "close")]);
-    if (exitCode === 0) return;
-    if (!said.includes("LEASE_LOST")) throw new Error(`the last one ended with ${exitCode}: ${said}`);
-  }
-  throw new Error("the last one lost its lease again and again");
+function check(there: There, said: number, { to, size, pagesPerBatch }: IngestOrder, begins: number): void {
+  const { cursor, rows, again, missing } = there;
+  if (missing > 0) throw new Error(`of ${cursor} rows that are saved, ${missing} are missing`);
+  if (cursor < said) throw new Error(`${said} rows were said to be saved, and ${cursor} are`);
+  // Without ids, lines have twice what was written and not saved.
+  const mayBe = "folder" in to && !to.ids ? begins * size * pagesPerBatch : 0;
+  if (again > mayBe) throw new Error(`${again} rows were written again, of ${mayBe} that may be`);
+  if (!("folder" in to) && rows !== cursor) throw new Error(`${rows} rows are there, and ${cursor} are saved`);
 }
 
-async function count(pool: pg.Pool, table: string): Promise<{ readonly rows: number; readonly twice: number }> {
-  const { rows } = await pool.query(
-    `SELECT count(*)::int AS rows, count(*) FILTER (WHERE writes > 1)::int AS twice FROM ${table}`,
-  );
-  return rows[0];
+/** Processes that share a stream. */
+interface Fleet {
+  working(): readonly Child[];
+  /** Resolves when one of them says something; at once where none works any more. */
+  hears(): Promise<void>;
+  /** Unless it has done its work. */
+  kill(child: Child): Promise<void>;
+  /** Puts new ones in the place of those who were killed. */
+  replace(): void;
+  /** Resolves when all have done their work. */
+  finish(): Promise<void>;
+  end(): Promise<void>;
+  /** How many rows, according to whoever saved them. */
+  saved(): number;
+  /** How often one has begun, anew or not. */
+  begins(): number;
+  isDone(): boolean;
+}
+
+function startFleet(children: Children, order: IngestOrder, workers: number): Fleet {
+  const working = new Set<Child>();
+  let heard = Promise.withResolvers<void>();
+  let saved = 0;
+  let begins = 0;
+  let isDone = false;
+
+  function start(): void {
+    const child = children.take();
+    working.add(child);
+    child.order(order, (line) => {
+      if (line === "begun") begins++;
+      else if (line === "done") {
+        working.delete(child);
+        children.giveBack(child);
+        isDone = true;
+      } else saved = Math.max(saved, Number(line));
+      heard.resolve();
+    });
+  }
+
+  const fleet: Fleet = {
+    working: () => [...working],
+    async hears() {
+      if (working.size === 0) return;
+      heard = Promise.withResolvers();
+      await Promise.race([heard.promise, ...fleet.working().map(({ failed }) => failed)]);
+    },
+    async kill(child) {
+      if (working.delete(child)) await child.kill();
+    },
+    replace() {
+      while (!isDone && working.size < workers) start();
+    },
+    async finish() {
+      while (working.size > 0) await fleet.hears();
+    },
+    async end() {
+      await Promise.all(fleet.working().map(fleet.kill));
+    },
+    saved: () => saved,
+    begins: () => begins,
+    isDone: () => isDone,
+  };
+  fleet.replace();
+  return fleet;
 }

@@ -19,34 +19,36 @@ interface Payload extends Entry {
 const MAGIC = "holdfast-checkpoint";
 const FORMAT = 1;
 const HEADER = new RegExp(`^${MAGIC} ([1-9][0-9]{0,8}) ([0-9]{1,15}) ([0-9a-f]{64})$`);
-/** The header of any format begins with the magic and its number, within so many bytes. */
-const MOST_HEADER_BYTES = 200;
-const NEWLINE = 0x0a;
+const ANY_FORMAT = new RegExp(`^${MAGIC} ([1-9][0-9]{0,8}) `);
+/** Of a header of any format, that is; what is longer is none. */
+const MOST_HEADER_LETTERS = 200;
 
 export function encode({ entry, versions: [current, ...earlier] }: Stored): Buffer {
   const payload: Payload = { ...entry, ...(current?.note !== undefined && { note: current.note }), earlier };
-  const body = Buffer.from(JSON.stringify(payload));
-  return Buffer.concat([Buffer.from(`${MAGIC} ${FORMAT} ${body.length} ${hash("sha256", body)}\n`), body]);
+  const body = JSON.stringify(payload);
+  return Buffer.from(`${MAGIC} ${FORMAT} ${Buffer.byteLength(body)} ${hash("sha256", body)}\n${body}`);
 }
 
 /**
+ * @param text of the file, read as UTF-8: what is no UTF-8 any more, or another, has another checksum
  * @param path of the file, for the message
  * @param key that the file has to be of; undefined where only the file itself can tell
  * @throws CheckpointError `CORRUPT`, `NEWER_VERSION`
  */
-export function decode(bytes: Buffer, path: string, key?: string): Stored {
-  const end = bytes.subarray(0, MOST_HEADER_BYTES).indexOf(NEWLINE);
-  const header = bytes.toString("latin1", 0, Math.max(end, 0));
-  const format = Number(new RegExp(`^${MAGIC} ([1-9][0-9]{0,8}) `).exec(header)?.[1] ?? 0);
+export function decode(text: string, path: string, key?: string): Stored {
+  const end = text.slice(0, MOST_HEADER_LETTERS).indexOf("\n");
+  const header = text.slice(0, Math.max(end, 0));
+  const format = Number(ANY_FORMAT.exec(header)?.[1] ?? 0);
   if (format > FORMAT)
     throw new CheckpointError(
       "NEWER_VERSION",
       `${path} is of format ${format}, and this version of the package knows ${FORMAT}: read it with the newer one`,
     );
   const [, , length, digest] = HEADER.exec(header) ?? [];
-  if (length === undefined) throw corrupt(path, bytes.length === 0 ? "it is empty" : "its first line is not a header");
-  const body = bytes.subarray(end + 1);
-  if (body.length !== Number(length)) throw corrupt(path, `it has ${body.length} bytes of ${length} after its header`);
+  if (length === undefined) throw corrupt(path, text === "" ? "it is empty" : "its first line is not a header");
+  const body = text.slice(end + 1);
+  const bytes = Buffer.byteLength(body);
+  if (bytes !== Number(length)) throw corrupt(path, `it has ${bytes} bytes of ${length} after its header`);
   if (hash("sha256", body) !== digest) throw corrupt(path, "its checksum is another");
   const payload: unknown = parse(body);
   if (!isPayload(payload)) throw corrupt(path, "it is whole, but not what this package writes");
@@ -71,9 +73,9 @@ function withNote({ note, ...version }: SavedVersion): SavedVersion {
   return { ...version, note };
 }
 
-function parse(body: Buffer): unknown {
+function parse(body: string): unknown {
   try {
-    return JSON.parse(body.toString());
+    return JSON.parse(body);
   } catch {
     return undefined;
   }

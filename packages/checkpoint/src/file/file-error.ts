@@ -9,6 +9,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   EROFS: "mount it for writing",
   ENOENT: "put it back, and open the store anew",
   EMFILE: "let the process open more files",
+  ENFILE: "let the machine open more files",
 };
 
 /** An error of the operating system's becomes a `CheckpointError`; others stay as they are. */

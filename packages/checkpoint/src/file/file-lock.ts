@@ -5,6 +5,7 @@ import { linkSync, readFileSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { type Clock, sleep } from "@holdfast/core";
 import { CheckpointError } from "../errors.ts";
+import { type Steps, step } from "../steps.ts";
 import { describeOwner, type Owner, parseOwner } from "./owner.ts";
 import { isOver } from "./sign-of-life.ts";
 
@@ -29,23 +30,31 @@ const MOST_WAIT_MS = 25;
  * Runs `work` while it holds the lock. Within one process, callers that are of the same owner must come one after the other.
  * @throws CheckpointError `BUSY`
  */
-export async function withFileLock<T>(
+export function* withFileLock<T>(
   path: string,
   own: OwnerFile,
   { clock, deadline, timeoutMs, signal }: LockWait,
-  work: () => Promise<T>,
-): Promise<T> {
-  let attempt = await tryLock(path, own);
+  work: () => Steps<T>,
+): Steps<T> {
+  let attempt = yield* tryLock(path, own);
   for (let waitMs = FIRST_WAIT_MS; !Array.isArray(attempt); waitMs = Math.min(waitMs * 2, MOST_WAIT_MS)) {
     if (clock.monotonic() >= deadline) throw busy(path, attempt, timeoutMs);
-    await sleep(Math.min(waitMs, Math.max(0, deadline - clock.monotonic())), { clock, signal });
-    attempt = await tryLock(path, own);
+    const pauseMs = Math.min(waitMs, Math.max(0, deadline - clock.monotonic()));
+    yield* step(
+      () => standStill(pauseMs),
+      () => sleep(pauseMs, { clock, signal }),
+    );
+    attempt = yield* tryLock(path, own);
   }
   try {
-    return await work();
+    return yield* work();
   } finally {
     for (const name of attempt) remove(name);
   }
+}
+
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /**
@@ -56,7 +65,7 @@ export async function withFileLock<T>(
  * heir die too. The heir's release removes `lock` first. So if that still is the dead one's after the heir has made its own name, then
  * nobody has inherited before.
  */
-async function tryLock(path: string, own: OwnerFile): Promise<string[] | Obstacle> {
+function* tryLock(path: string, own: OwnerFile): Steps<string[] | Obstacle> {
   const names: string[] = [];
   let first: string | undefined;
   for (let name = path; ; ) {
@@ -71,7 +80,7 @@ async function tryLock(path: string, own: OwnerFile): Promise<string[] | Obstacl
       if (isMade) remove(name);
       return "gone";
     }
-    if (!(await isOver(owner, own.owner, dirname(path)))) return { name, owner };
+    if (!(yield* isOver(owner, own.owner, dirname(path)))) return { name, owner };
     name = heirOf(path, owner.token);
   }
 }

@@ -11,7 +11,9 @@ const ENDING = ".checkpoint";
  * Windows. A key whose name would be too long goes by its hash.
  */
 export function nameOf(key: string): string {
-  const spelled = Array.from(Buffer.from(key), spell).join("");
+  const spelled = Buffer.from(key)
+    .toString("latin1")
+    .replace(/[^a-z0-9_-]/g, percentCode);
   return spelled.length <= MOST_NAME_BYTES ? `k-${spelled}${ENDING}` : `h-${hash("sha256", key)}${ENDING}`;
 }
 
@@ -27,7 +29,7 @@ export function keyOf(name: string): { readonly key: string } | "hashed" | undef
   return nameOf(key) === name ? { key } : undefined;
 }
 
-function spell(byte: number): string {
-  const letter = String.fromCharCode(byte);
-  return /[a-z0-9_-]/.test(letter) ? letter : `%${byte.toString(16).padStart(2, "0")}`;
+/** Of a character that stands for a byte. */
+function percentCode(byte: string): string {
+  return `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }

@@ -4,15 +4,20 @@ const last = new Map<string, Promise<unknown>>();
 
 /** Runs `work` when all work of this name that was asked for before has settled; not at all if the signal has aborted by then. */
 export function inTurn<T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const turn = (last.get(name) ?? Promise.resolve()).then(() => {
-    signal?.throwIfAborted();
-    return work();
-  });
-  const settled = turn
-    .catch(() => {})
+  const turn = (last.get(name) ?? Promise.resolve())
     .then(() => {
+      signal?.throwIfAborted();
+      return work();
+    })
+    .finally(() => {
       if (last.get(name) === settled) last.delete(name);
     });
+  const settled = turn.catch(() => {});
   last.set(name, settled);
   return turn;
+}
+
+/** Whether there is work of this name that has not settled. */
+export function hasTurns(name: string): boolean {
+  return last.has(name);
 }

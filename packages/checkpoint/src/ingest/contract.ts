@@ -8,18 +8,34 @@ export interface Page<Cursor> {
   readonly records: readonly unknown[];
   /** Where to go on once these records are written: what the next run is given, if this is the last page that was. */
   readonly cursor: Cursor;
+  /** How many records are still to come after it, where the source knows. */
+  readonly remaining?: number | undefined;
 }
+
+/** What a source tells of while it goes on. */
+export type SourceNotice =
+  /** It was refused with 429, and waited so long before it asked again; 0 where it did not. */
+  | { readonly kind: "rate-limited"; readonly waitMs: number }
+  /** A cursor lies ahead of the clock, and was taken for one of now: else it would hide all that comes before it. */
+  | { readonly kind: "cursor-in-future"; readonly value: string }
+  /** The API knows the saved token no more. The source goes on from the last position that it is sure of. */
+  | { readonly kind: "token-expired" };
 
 export interface SourceCall {
   /** Aborts when no further page is wanted: the run is aborted, has failed, lost its lease, or was stopped while it waited. */
   readonly signal: AbortSignal;
+  /** Tells the run's hooks. */
+  tell(notice: SourceNotice): void;
 }
 
 /**
  * Gives pages from a cursor on; from the beginning where there is none. The end of the pages is the end of the run. The next page is asked
- * for when the one before is written, so a slow sink slows the source down. What it throws ends the run, and the run rejects with it.
+ * for when the one before is written, or while it is with `prefetch`: either way a slow sink slows the source down. What it throws ends the
+ * run, and the run rejects with it.
  */
 export interface Source<Cursor> {
+  /** Whether a run may give again what an earlier one has written. Such a source needs a sink that does not append. */
+  readonly rereads?: boolean | undefined;
   pages(cursor: Cursor | undefined, call: SourceCall): AsyncIterable<Page<Cursor>>;
 }
 
@@ -43,6 +59,8 @@ export interface WriteCall {
 export type Write<Row> = (rows: readonly Row[], call: WriteCall) => Promise<void>;
 
 export interface Sink<Row> {
+  /** Whether rows that come again stand there twice. Default: they do not, as `Write` has it. */
+  readonly appends?: boolean | undefined;
   readonly write: Write<Row>;
 }
 

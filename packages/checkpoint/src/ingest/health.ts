@@ -9,6 +9,8 @@ export interface StreamHealth {
   readonly status: "running" | "idle" | "stalled" | "failed";
   /** Since it last began, wrote or ended. */
   readonly silentMs: number;
+  /** How old its checkpoint is; undefined where there is none yet. */
+  readonly checkpointAgeMs: number | undefined;
 }
 
 export interface IngestHealth {
@@ -36,23 +38,33 @@ export interface IngestWatchOptions {
  */
 export function watchIngest({ stalledAfter, clock = systemClock }: IngestWatchOptions): IngestWatch {
   const limitMs = parseDuration(stalledAfter);
-  const last = new Map<string, { readonly at: number; readonly status: "running" | "idle" | "failed" }>();
-  const note = (key: string, status: "running" | "idle" | "failed"): void => {
-    last.set(key, { at: clock.monotonic(), status });
+  const last = new Map<string, Last>();
+  const note = (key: string, status: Last["status"], savedAt = last.get(key)?.savedAt): void => {
+    last.set(key, { at: clock.monotonic(), status, savedAt });
   };
   return {
     on: {
-      started: ({ key }) => note(key, "running"),
-      batch: ({ key }) => note(key, "running"),
+      started: ({ key, savedAt }) => note(key, "running", savedAt),
+      batch: ({ key, savedAt }) => note(key, "running", savedAt),
+      // A page that is waited for has not come.
+      notice() {},
       ended: ({ key, how }) => note(key, how === "failed" ? "failed" : "idle"),
     },
     health() {
       const now = clock.monotonic();
-      const streams = [...last].map(([key, { at, status }]): StreamHealth => {
+      const streams = [...last].map(([key, { at, status, savedAt }]): StreamHealth => {
         const silentMs = now - at;
-        return { key, status: status === "running" && silentMs > limitMs ? "stalled" : status, silentMs };
+        const isStalled = status === "running" && silentMs > limitMs;
+        const checkpointAgeMs = savedAt === undefined ? undefined : clock.now() - savedAt;
+        return { key, status: isStalled ? "stalled" : status, silentMs, checkpointAgeMs };
       });
       return { ok: streams.every(({ status }) => status === "running" || status === "idle"), streams };
     },
   };
+}
+
+interface Last {
+  readonly at: number;
+  readonly status: "running" | "idle" | "failed";
+  readonly savedAt: number | undefined;
 }

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 export interface IdWindow {
   /** Whether it is new, that is, not among the last `size` ids that were. Takes it in if so, and lets go of the oldest. */
   add(id: string): boolean;
-  /** What its memory takes, full or not. */
+  /** What its memory takes now: it grows with what it holds. */
   readonly bytes: number;
 }
 
@@ -14,6 +14,8 @@ export const MOST_IDS: number = 2 ** 30;
 
 /** Slots an id. Half of them stay free, so that a look ends soon. */
 const SLOTS = 2;
+/** So many to begin with: most runs find little that is new, and memory for a whole window takes as long to get as a page to read. */
+const FIRST_IDS = 1024;
 
 /**
  * Two ids are taken for one if their fingerprints are equal: by chance, for a new id among n, once in 2^64 / n. With a window of a million,
@@ -23,10 +25,11 @@ export function createIdWindow(size: number, key: Uint8Array = randomBytes(8)): 
   const view = new DataView(key.buffer, key.byteOffset, 8);
   const [key0, key1] = [view.getInt32(0, true), view.getInt32(4, true)];
   const halves = new Uint32Array(2);
-  const low = new Uint32Array(size);
-  const high = new Uint32Array(size);
+  let capacity = Math.min(size, FIRST_IDS);
+  let low = new Uint32Array(capacity);
+  let high = new Uint32Array(capacity);
   /** One more than an index into the ring; 0 is free. */
-  const slots = new Uint32Array(size * SLOTS);
+  let slots = new Uint32Array(capacity * SLOTS);
   let filled = 0;
   let next = 0;
 
@@ -58,22 +61,39 @@ export function createIdWindow(size: number, key: Uint8Array = randomBytes(8)): 
     slots[hole] = 0;
   }
 
+  /** While the ring has never been full, so that its oldest is the first. */
+  function grow(): void {
+    capacity = Math.min(size, 2 * capacity);
+    const before = { low, high };
+    low = new Uint32Array(capacity);
+    high = new Uint32Array(capacity);
+    slots = new Uint32Array(capacity * SLOTS);
+    low.set(before.low);
+    high.set(before.high);
+    for (let at = 0; at < filled; at++) slots[find(low[at] ?? 0, high[at] ?? 0)] = at + 1;
+    next = filled;
+  }
+
   return {
-    bytes: low.byteLength + high.byteLength + slots.byteLength,
+    get bytes() {
+      return low.byteLength + high.byteLength + slots.byteLength;
+    },
     add(id) {
       fingerprint(id, key0, key1, halves);
       const lowBits = halves[0] ?? 0;
       const highBits = halves[1] ?? 0;
       let slot = find(lowBits, highBits);
       if (slots[slot] !== 0) return false;
-      if (filled === size) {
-        free(find(low[next] ?? 0, high[next] ?? 0));
+      if (filled === capacity) {
+        if (capacity < size) grow();
+        else free(find(low[next] ?? 0, high[next] ?? 0));
         slot = find(lowBits, highBits);
-      } else filled++;
+      }
+      if (filled < capacity) filled++;
       low[next] = lowBits;
       high[next] = highBits;
       slots[slot] = next + 1;
-      next = next + 1 === size ? 0 : next + 1;
+      next = next + 1 === capacity ? 0 : next + 1;
       return true;
     },
   };

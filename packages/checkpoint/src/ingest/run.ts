@@ -5,11 +5,15 @@ import type { Checkpoints } from "../checkpoints.ts";
 import { CheckpointError } from "../errors.ts";
 import type { Lease } from "../lease.ts";
 import { shown } from "../stored-value.ts";
-import type { DeadLetter, Page, Sink, Source, Write } from "./contract.ts";
+import type { DeadLetter, Sink, Source, Write } from "./contract.ts";
+import { startDeadline } from "./deadline.ts";
 import { type Counts, type IngestHooks, tell } from "./events.ts";
 import { createIdWindow, MOST_IDS } from "./id-window.ts";
+import { withOwnLease } from "./own-lease.ts";
+import { pagesOf } from "./pages.ts";
 import { nothingSifted, type SieveOptions, type Sifted, sift } from "./sieve.ts";
 import { type Tolerance, toleranceOf } from "./tolerance.ts";
+import { whole } from "./whole.ts";
 
 export interface IngestOptions<Row, Cursor> {
   /** Of the stream: its checkpoint stands under it, and one runner at a time has its lease. */
@@ -34,12 +38,16 @@ export interface IngestOptions<Row, Cursor> {
   readonly timeOf?: ((row: Row) => Date | number) | undefined;
   /** How many pages are written at once, with one save. Default 1. */
   readonly pagesPerBatch?: number | undefined;
+  /** Fetches the next page, and no more, while the one before is checked and written. Default false. */
+  readonly prefetch?: boolean | undefined;
   /** Fetches and checks, and writes nothing: neither rows, nor dead letters, nor the checkpoint. Takes no lease. */
   readonly dryRun?: boolean | undefined;
   /** Ends the run at once. What was under way may still be written, but its cursor is not saved after. */
   readonly signal?: AbortSignal | undefined;
-  /** Ends the run once the page at hand is written and saved: `AbortSignal.timeout(…)` is a deadline that loses nothing. */
+  /** Ends the run once the page at hand is written and saved. */
   readonly stop?: AbortSignal | undefined;
+  /** Stops it, in the same way, when it has taken so long, the wait for its lease included. Default: none. */
+  readonly deadline?: Duration | undefined;
   /** As `withLease` has them. */
   readonly lease?: { readonly ttl?: Duration | undefined; readonly wait?: Duration | undefined } | undefined;
   readonly on?: IngestHooks | undefined;
@@ -51,7 +59,10 @@ export interface IngestResult<Cursor> extends Counts {
   /** `stopped`: there may be more. */
   readonly how: "done" | "stopped";
   readonly pages: number;
-  /** Where the next run goes on; of a dry run: where it would. Undefined where there was neither a checkpoint nor a page. */
+  /**
+   * Where the next run goes on; of a dry run: where it would. Undefined where there was neither a checkpoint nor a page, or the run was stopped before it
+   * had its lease.
+   */
   readonly cursor: Cursor | undefined;
 }
 
@@ -73,22 +84,38 @@ export interface IngestResult<Cursor> extends Counts {
  * sink throw; the signal's reason
  */
 export async function ingest<Row, Cursor>(options: IngestOptions<Row, Cursor>): Promise<IngestResult<Cursor>> {
-  const { key, checkpoints, signal, lease, on = {}, clock = systemClock } = options;
+  const { key, on = {}, clock = systemClock } = options;
   const total = { processed: 0, failed: 0, duplicate: 0, skipped: 0 };
   const startedAt = clock.monotonic();
-  const work = async (held?: Lease): Promise<IngestResult<Cursor>> => await run(options, clock, held, total);
+  const { stop, end } = startDeadline(options.stop, options.deadline, clock);
+  const work = async (held?: Lease): Promise<IngestResult<Cursor>> =>
+    await run({ ...options, stop }, clock, held, total);
   try {
-    const result = options.dryRun ? await work() : await checkpoints.withLease(key, work, { ...lease, signal });
-    tell(on, "ended", () => ended(result.how, undefined));
-    return result;
+    refuseToDouble(options);
+    const result = options.dryRun ? await work() : await withOwnLease({ ...options, stop }, work);
+    const { how } = result ?? NOT_BEGUN;
+    tell(on, "ended", () => ended(how, undefined));
+    return result ?? { ...NOT_BEGUN, ...total };
   } catch (error) {
     tell(on, "ended", () => ended("failed", error));
     throw error;
+  } finally {
+    end();
   }
 
   function ended(how: "done" | "stopped" | "failed", error: unknown) {
     return { key, how, error, durationMs: clock.monotonic() - startedAt, total: { ...total } };
   }
+}
+
+const NOT_BEGUN = { how: "stopped", pages: 0, cursor: undefined } as const;
+
+function refuseToDouble<Row, Cursor>({ key, source, sink }: IngestOptions<Row, Cursor>): void {
+  if (!source.rereads || typeof sink === "function" || !sink.appends) return;
+  throw new CheckpointError(
+    "INVALID_OPTION",
+    `The source of ${shown(key)} reads some records again in the next run, and the sink would append them; give the sink a key or an id`,
+  );
 }
 
 type Totals = { -readonly [Name in keyof Counts]: number };
@@ -110,7 +137,8 @@ async function run<Row, Cursor>(
   let cursor = loaded?.value;
   let pages = 0;
   let batch = newBatch<Row>();
-  tell(on, "started", () => ({ key, resumed: loaded !== undefined }));
+  let remaining: number | undefined;
+  tell(on, "started", () => ({ key, resumed: loaded !== undefined, savedAt: loaded?.savedAt.getTime() }));
 
   /** Dead letters, then rows, then the cursor: whatever is lost in a crash is read again. */
   async function flush(): Promise<void> {
@@ -137,6 +165,8 @@ async function run<Row, Cursor>(
       pages: written,
       durationMs: clock.monotonic() - since,
       lagMs: Number.isFinite(newest) ? clock.now() - newest : undefined,
+      remaining,
+      savedAt: lease && clock.now(),
       total: { ...total },
     }));
     batch = newBatch<Row>();
@@ -152,7 +182,9 @@ async function run<Row, Cursor>(
     await unlessAborted(typeof sink === "function" ? sink(rows, call) : sink.write(rows, call), signal);
   }
 
-  for await (const page of until(stop, signal, (call) => source.pages(cursor, call))) {
+  const open = (given: AbortSignal) =>
+    source.pages(cursor, { signal: given, tell: (notice) => tell(on, "notice", () => ({ ...notice, key })) });
+  for await (const page of pagesOf({ open, prefetch: options.prefetch ?? false, stop, signal })) {
     batch.since = clock.monotonic();
     if (!Array.isArray(page?.records)) {
       throw new CheckpointError("SOURCE_FAILED", `The source of ${shown(key)} gave a page without an array of records`);
@@ -166,6 +198,7 @@ async function run<Row, Cursor>(
     }
     add(batch, sifted);
     cursor = page.cursor;
+    remaining = page.remaining;
     pages++;
     if (batch.pages === pagesPerBatch) await flush();
   }
@@ -187,35 +220,4 @@ function add<Row>(batch: Batch<Row>, sifted: Sifted<Row>): void {
   batch.skipped += sifted.skipped;
   batch.newest = Math.max(batch.newest, sifted.newest);
   batch.pages++;
-}
-
-/** Ends after the page at hand when `stop` aborts, without waiting for the next; and throws when `signal` does. */
-async function* until<Cursor>(
-  stop: AbortSignal | undefined,
-  signal: AbortSignal,
-  pagesOf: (call: { readonly signal: AbortSignal }) => AsyncIterable<Page<Cursor>>,
-): AsyncGenerator<Page<Cursor>> {
-  const leaving = new AbortController();
-  const either = stop ? AbortSignal.any([signal, stop]) : signal;
-  const pages = pagesOf({ signal: AbortSignal.any([signal, leaving.signal]) })[Symbol.asyncIterator]();
-  let isOver = false;
-  try {
-    while (!stop?.aborted) {
-      const next = await unlessAborted(pages.next(), either);
-      isOver = next.done === true;
-      if (next.done) return;
-      yield next.value;
-    }
-  } catch (error) {
-    if (!stop?.aborted || error !== stop.reason) throw error;
-  } finally {
-    leaving.abort();
-    // A source that waits for something answers later, or never.
-    if (!isOver) pages.return?.().catch(() => {});
-  }
-}
-
-function whole(option: string, value: number, most: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new CheckpointError("INVALID_OPTION", `${option} is ${value}; give a whole number from 1 to ${most}`);
 }

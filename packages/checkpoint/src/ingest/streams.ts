@@ -1,6 +1,8 @@
 // Several streams at once, but not too many.
 
+import { type Clock, type Duration, systemClock } from "@holdfast/core";
 import { CheckpointError } from "../errors.ts";
+import { startDeadline } from "./deadline.ts";
 
 export interface StreamsOptions {
   /** How many run at a time. Default 4. */
@@ -9,6 +11,10 @@ export interface StreamsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Lets those that run finish their page, and begins no more. */
   readonly stop?: AbortSignal | undefined;
+  /** Stops them in the same way when all together have taken so long. Default: none. */
+  readonly deadline?: Duration | undefined;
+  /** Default: the machine's own. */
+  readonly clock?: Clock | undefined;
 }
 
 export interface StreamCall {
@@ -27,11 +33,12 @@ export interface StreamCall {
 export async function ingestAll<T>(
   keys: Iterable<string>,
   run: (key: string, call: StreamCall) => Promise<T>,
-  { limit = 4, signal, stop }: StreamsOptions = {},
+  { limit = 4, signal, deadline, clock = systemClock, ...given }: StreamsOptions = {},
 ): Promise<ReadonlyMap<string, PromiseSettledResult<T>>> {
   if (!(Number.isInteger(limit) && limit >= 1)) {
     throw new CheckpointError("INVALID_OPTION", `limit is ${limit}; give a whole number from 1`);
   }
+  const { stop, end } = startDeadline(given.stop, deadline, clock);
   const outcomes = new Map<string, PromiseSettledResult<T>>();
   const waiting = new Set(keys).values();
   const work = async (): Promise<void> => {
@@ -42,6 +49,6 @@ export async function ingestAll<T>(
       outcomes.set(key, outcome);
     }
   };
-  await Promise.all(Array.from({ length: limit }, work));
+  await Promise.all(Array.from({ length: limit }, work)).finally(end);
   return outcomes;
 }

@@ -1,6 +1,5 @@
 // Checkpoints in a folder of one machine, a file a key.
 
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -12,16 +11,20 @@ import {
   systemClock,
   unlessAborted,
 } from "@holdfast/core";
-import type { CheckpointStore, Entry, Outcome, SavedVersion, StoreCall } from "../checkpoint-store.ts";
+import type { Entry, Outcome, SavedVersion, SaveOptions, StoreCall, SyncCheckpointStore } from "../checkpoint-store.ts";
 import { deleted, granted, released, renewed, saved } from "../entry.ts";
 import { CheckpointError } from "../errors.ts";
 import { replaceFile } from "../file/durable-write.ts";
-import { decode, encode, type Stored } from "../file/envelope.ts";
+import { encode, type Stored } from "../file/envelope.ts";
 import { asCheckpointError, undefinedIfMissing } from "../file/file-error.ts";
-import { withFileLock } from "../file/file-lock.ts";
+import { type LockWait, withFileLock } from "../file/file-lock.ts";
 import { type Folder, openFolder } from "../file/folder.ts";
-import { keyOf, nameOf } from "../file/key-to-name.ts";
-import { inTurn } from "../file/turns.ts";
+import { nameOf } from "../file/key-to-name.ts";
+import { untilFilesAreFree } from "../file/open-files.ts";
+import { dropPrevious, keepPrevious, type PreviousRule, updatePrevious } from "../file/previous.ts";
+import { keysIn, readIfThere, type Standing, standingIn } from "../file/standing.ts";
+import { hasTurns, inTurn } from "../file/turns.ts";
+import { runLater, runNow, type Steps, step } from "../steps.ts";
 
 export interface FileStoreOptions {
   /** On a disk of this machine: not NFS, nor what else several machines share. */
@@ -39,39 +42,67 @@ export interface FileStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+export interface FileStore extends SyncCheckpointStore {
+  /**
+   * As `save`, as durable, and done when it returns. It also waits for another process that holds the key, for up to `lockTimeout`.
+   *
+   * Take it where the process is about to exit and can't await any more; and in a script that saves one thing after another, since a small file's way
+   * through the thread pool takes longer than the disk does. Take `save` in a server, which answers nobody while it stands still, and where many
+   * are saved at once, since they share the disk's syncs.
+   * @throws CheckpointError `BUSY`: also where this process itself is changing the key, a lease's renewal included: that can't end meanwhile
+   */
+  saveSync(key: string, data: string, options: SaveOptions): Outcome;
+}
+
+/** What a change makes of what stands; undefined where it is refused. */
+type Decide = (stored: Stored | undefined) => { readonly stored: Stored; readonly previous: PreviousRule } | undefined;
+
 /**
  * A change is on the disk when its promise resolves, and outlasts a power cut as far as the disk keeps its word. A crash leaves what was
  * there or what was saved, never less. Any number of processes of one machine may share the folder, which is opened by the first call.
+ *
+ * Where a save keeps earlier versions, the file before the last change is kept, too: if the disk spoils the one that stands, that takes its place.
  *
  * @example
  * const store = fileStore({ folder: "/var/lib/my-service/checkpoints" });
  *
  * @throws HoldfastError `INVALID_DURATION`, `INVALID_BYTES`
  */
-export function fileStore(options: FileStoreOptions): CheckpointStore {
+export function fileStore(options: FileStoreOptions): FileStore {
   const { folder: givenFolder, create = true, clock = systemClock } = options;
   const maxBytes = parseBytes(options.maxBytes ?? "16MiB");
   const timeoutMs = parseDuration(options.lockTimeout ?? "5s");
   const running = new Set<Promise<unknown>>();
+  let folder: Folder | undefined;
   let opening: Promise<Folder> | undefined;
   let isClosed = false;
   let drafts = 0;
 
-  function open(): Promise<Folder> {
-    opening ??= openFolder(givenFolder, create, clock).catch((error) => {
+  async function openAnew(): Promise<Folder> {
+    try {
+      folder = await untilFilesAreFree(clock, undefined, () => runLater(openFolder(givenFolder, create, clock)));
+      return folder;
+    } finally {
       opening = undefined;
-      throw error;
-    });
+    }
+  }
+
+  function open(): Promise<Folder> {
+    opening ??= openAnew();
     return opening;
+  }
+
+  function assertOpen(): void {
+    if (isClosed) throw new CheckpointError("CLOSED", `the store in ${givenFolder} has been closed`);
   }
 
   /** Runs to its end also when the caller no longer waits for it, as close() does. */
   function run<T>(call: StoreCall | undefined, work: (folder: Folder) => Promise<T>): Promise<T> {
     const promise = (async () => {
       call?.signal?.throwIfAborted();
-      if (isClosed) throw new CheckpointError("CLOSED", `the store in ${givenFolder} has been closed`);
+      assertOpen();
       try {
-        return await work(await open());
+        return await work(folder ?? (await open()));
       } catch (error) {
         throw asCheckpointError(error, givenFolder);
       }
@@ -81,26 +112,39 @@ export function fileStore(options: FileStoreOptions): CheckpointStore {
     return unlessAborted(promise, call?.signal);
   }
 
-  function change(
-    key: string,
-    call: StoreCall | undefined,
-    decide: (stored: Stored | undefined) => Stored | undefined,
-  ): Promise<Outcome> {
-    const deadline = clock.monotonic() + timeoutMs;
-    return run(call, async (folder) => {
-      const path = join(folder.path, nameOf(key));
-      const own = await folder.ownFile();
-      return await inTurn(path, call?.signal, () =>
-        withFileLock(`${path}.lock`, own, { clock, deadline, timeoutMs, signal: call?.signal }, async () => {
-          const bytes = readIfThere(path);
-          if (!bytes) assertNeverSaved(path, folder);
-          const stored = bytes && decode(bytes, path, key);
-          const changed = decide(stored);
-          if (!changed) return { ok: false, entry: stored?.entry };
-          await replaceFile(path, encode(changed), `${own.owner.token}.${drafts++}.tmp`);
-          return { ok: true, entry: changed.entry };
-        }),
-      );
+  function runAtOnce<T>(work: (folder: Folder) => T): T {
+    assertOpen();
+    try {
+      if (opening) throw busyItself(givenFolder);
+      folder ??= runNow(openFolder(givenFolder, create, clock));
+      return work(folder);
+    } catch (error) {
+      throw asCheckpointError(error, givenFolder);
+    }
+  }
+
+  function change(key: string, call: StoreCall | undefined, decide: Decide): Promise<Outcome> {
+    const wait = { clock, deadline: clock.monotonic() + timeoutMs, timeoutMs, signal: call?.signal };
+    return run(call, (folder) =>
+      inTurn(pathOf(folder, key), call?.signal, () =>
+        untilFilesAreFree(clock, call?.signal, () => runLater(changeFile(folder, key, wait, decide))),
+      ),
+    );
+  }
+
+  function* changeFile(folder: Folder, key: string, wait: LockWait, decide: Decide): Steps<Outcome> {
+    const path = pathOf(folder, key);
+    const own = folder.ownFile();
+    const replace = (stored: Stored, before?: PreviousRule): Steps<void> =>
+      replaceFile(path, { bytes: encode(stored), temporary: `${own.owner.token}.${drafts++}.tmp`, before });
+    return yield* withFileLock(`${path}.lock`, own, wait, function* () {
+      const standing = standingIn(folder, path, readIfThere(path), key);
+      const changed = decide(standing?.stored);
+      if (!changed) return { ok: false, entry: standing?.stored.entry };
+      // What is whole again may become the previous file; what is not would take the place of the one that was.
+      if (standing?.recovered) yield* replace(standing.stored);
+      yield* replace(changed.stored, changed.previous);
+      return { ok: true, entry: changed.stored.entry };
     });
   }
 
@@ -112,84 +156,88 @@ export function fileStore(options: FileStoreOptions): CheckpointStore {
   ): Promise<Outcome> {
     return change(key, call, (stored) => {
       const entry = decide(stored?.entry);
-      return entry && { entry, versions: stored?.versions ?? [] };
+      return entry && { stored: { entry, versions: stored?.versions ?? [] }, previous: updatePrevious };
     });
   }
 
-  function read(key: string, call: StoreCall | undefined): Promise<Stored | undefined> {
-    return run(call, async (folder) => {
-      const path = join(folder.path, nameOf(key));
-      const bytes = await readFile(path).catch(undefinedIfMissing);
-      if (!bytes) assertNeverSaved(path, folder);
-      return bytes && decode(bytes, path, key);
-    });
+  function saving(key: string, data: string, options: SaveOptions): Decide {
+    const bytes = Buffer.byteLength(data);
+    if (bytes > maxBytes)
+      throw new CheckpointError("TOO_LARGE", `the data of ${key} has ${bytes} bytes, and maxBytes is ${maxBytes}`);
+    const { keep = 0, savedAt, note } = options;
+    return (stored) => {
+      const entry = saved(key, stored?.entry, data, options);
+      if (!entry) return undefined;
+      const version: SavedVersion = { version: entry.version, data, savedAt, note };
+      const versions = [version, ...(stored?.versions ?? [])].slice(0, keep + 1);
+      return { stored: { entry, versions }, previous: keep > 0 ? keepPrevious : dropPrevious };
+    };
+  }
+
+  function* standing(folder: Folder, key: string): Steps<Standing | undefined> {
+    const path = pathOf(folder, key);
+    const text = yield* step(
+      () => readIfThere(path),
+      () => readFile(path, "utf8").catch(undefinedIfMissing),
+    );
+    return standingIn(folder, path, text, key);
+  }
+
+  function read(key: string, call: StoreCall | undefined): Promise<Standing | undefined> {
+    return run(call, (folder) => untilFilesAreFree(clock, call?.signal, () => runLater(standing(folder, key))));
   }
 
   return {
-    read: async (key, call) => (await read(key, call))?.entry,
-    async save(key, data, options, call) {
-      const bytes = Buffer.byteLength(data);
-      if (bytes > maxBytes)
-        throw new CheckpointError("TOO_LARGE", `the data of ${key} has ${bytes} bytes, and maxBytes is ${maxBytes}`);
-      return await change(key, call, (stored) => {
-        const entry = saved(key, stored?.entry, data, options);
-        const { keep = 0, savedAt, note } = options;
-        const version: SavedVersion = { version: entry?.version ?? 0, data, savedAt, note };
-        return entry && { entry, versions: [version, ...(stored?.versions ?? [])].slice(0, keep + 1) };
-      });
-    },
+    read: async (key, call) => entryOf(await read(key, call)),
+    readSync: (key) => runAtOnce((folder) => entryOf(runNow(standing(folder, key)))),
+    save: async (key, data, options, call) => await change(key, call, saving(key, data, options)),
+    saveSync: (key, data, options) =>
+      runAtOnce((folder) => {
+        if (hasTurns(pathOf(folder, key))) throw busyItself(key);
+        // Whoever holds the clock could not move it while all stands still.
+        const wait = {
+          clock: systemClock,
+          deadline: systemClock.monotonic() + timeoutMs,
+          timeoutMs,
+          signal: undefined,
+        };
+        return runNow(changeFile(folder, key, wait, saving(key, data, options)));
+      }),
     delete: (key, condition = {}, call) =>
       change(key, call, (stored) => {
         const entry = deleted(stored?.entry, condition);
-        return entry && { entry, versions: [] };
+        return entry && { stored: { entry, versions: [] }, previous: dropPrevious };
       }),
     grant: (key, holder, seen, call) => changeEntry(key, call, (entry) => granted(key, entry, holder, seen)),
     renew: (key, fence, call) => changeEntry(key, call, (entry) => renewed(entry, fence)),
     release: (key, fence, call) => changeEntry(key, call, (entry) => released(entry, fence)),
     async *list(prefix, call) {
-      const keys = await run(call, async (folder) => keysIn(folder));
+      const keys = await run(call, (folder) => untilFilesAreFree(clock, call?.signal, async () => keysIn(folder)));
       for (const key of keys.filter((key) => key.startsWith(prefix))) {
-        const { version = 0, data = null, savedAt = 0 } = (await read(key, call))?.entry ?? {};
+        const { version = 0, data = null, savedAt = 0 } = (await read(key, call))?.stored.entry ?? {};
         if (data !== null) yield { key, version, savedAt };
       }
     },
-    versions: async (key, call) => (await read(key, call))?.versions ?? [],
+    versions: async (key, call) => (await read(key, call))?.stored.versions ?? [],
     async close() {
       isClosed = true;
       await Promise.all(running);
-      const folder = await opening?.catch(() => undefined);
       folder?.close();
     },
   };
 }
 
-/**
- * That a file is missing means that nothing was ever saved under its key; but not where a link leads to nowhere, nor in another folder than
- * the one that was opened.
- */
-function assertNeverSaved(path: string, folder: Folder): void {
-  folder.assertSame();
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink())
-    throw new CheckpointError("STORE_FAILED", `${path} is a link to a file that is missing: put that back`);
+function pathOf(folder: Folder, key: string): string {
+  return join(folder.path, nameOf(key));
 }
 
-/** In the order of their UTF-8 bytes. */
-function keysIn(folder: Folder): string[] {
-  const keys: string[] = [];
-  for (const name of readdirSync(folder.path)) {
-    const found = keyOf(name);
-    const path = join(folder.path, name);
-    if (found === "hashed") keys.push(decode(readFileSync(path), path).entry.key);
-    else if (found) keys.push(found.key);
-  }
-  folder.assertSame();
-  return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+function entryOf(standing: Standing | undefined): Entry | undefined {
+  return standing?.recovered ? { ...standing.stored.entry, recovered: standing.recovered } : standing?.stored.entry;
 }
 
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    return undefinedIfMissing(error as NodeJS.ErrnoException);
-  }
+function busyItself(what: string): CheckpointError {
+  return new CheckpointError(
+    "BUSY",
+    `this process is in the middle of another call on ${what}, and can't wait for itself: await that before saveSync`,
+  );
 }

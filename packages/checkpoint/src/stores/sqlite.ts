@@ -3,6 +3,7 @@
 
 import type { CheckpointStore, Entry, Outcome, SavedVersion, SaveOptions, StoreCall } from "../checkpoint-store.ts";
 import { CheckpointError } from "../errors.ts";
+import { together } from "./sqlite-savepoint.ts";
 
 /** What is used of `DatabaseSync` of node:sqlite, and of better-sqlite3's `Database`. */
 export interface SqliteDatabase {
@@ -11,11 +12,11 @@ export interface SqliteDatabase {
 }
 
 export interface SqliteStatement {
-  get(...parameters: SqliteValue[]): unknown;
+  run(...parameters: SqliteValue[]): unknown;
   all(...parameters: SqliteValue[]): unknown[];
 }
 
-export type SqliteValue = string | number | null | Uint8Array;
+export type SqliteValue = string | number | bigint | null | Uint8Array;
 
 export interface SqliteStoreOptions {
   /**
@@ -25,6 +26,14 @@ export interface SqliteStoreOptions {
   readonly database: SqliteDatabase;
   /** Up to 50 letters, digits and underscores. Default `checkpoint`. */
   readonly table?: string | undefined;
+}
+
+export interface SqliteStore extends CheckpointStore {
+  /**
+   * The same store, each save of which calls `write` first, in one transaction with it and in the same turn of the event loop: both are done, or neither.
+   * What `write` throws, the save rejects with.
+   */
+  withWrites(write: () => void): CheckpointStore;
 }
 
 const LAYOUT = 1;
@@ -41,7 +50,7 @@ const PAGE = 200;
  *
  * @throws CheckpointError `INVALID_OPTION`; `STORE_UNFIT`: the table is another's, or of a later version of this package
  */
-export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptions): CheckpointStore {
+export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptions): SqliteStore {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,49}$/.test(table)) {
     throw new CheckpointError(
       "INVALID_OPTION",
@@ -58,7 +67,7 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
   run(() => ensureTables(database, table));
   const statements = run(() => prepare(database, table));
 
-  const read = (key: string): Entry | undefined => toEntry(statements.read.get(Buffer.from(key)));
+  const read = (key: string): Entry | undefined => toEntry(one(statements.read, Buffer.from(key)));
   const outcome = (key: string, row: unknown): Outcome => {
     const entry = toEntry(row);
     return entry ? { ok: true, entry } : { ok: false, entry: read(key) };
@@ -67,13 +76,13 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
   function save(key: string, data: string, options: SaveOptions): Outcome {
     const { savedAt, ifVersion = null, fence = null, keep = 0, note = null } = options;
     const values = [Buffer.from(key), data, savedAt, note, ifVersion, fence, keep] as const;
-    if (keep === 0) return outcome(key, statements.update.get(...values) ?? statements.insert.get(...values));
+    if (keep === 0) return outcome(key, one(statements.update, ...values) ?? one(statements.insert, ...values));
     return together(database, () => {
       // What an earlier save dropped, then what this one does.
-      statements.prune.get(Buffer.from(key));
-      statements.keep.get(Buffer.from(key), ifVersion, fence);
-      const done = outcome(key, statements.update.get(...values) ?? statements.insert.get(...values));
-      statements.prune.get(Buffer.from(key));
+      statements.prune.run(Buffer.from(key));
+      statements.keep.run(Buffer.from(key), ifVersion, fence);
+      const done = outcome(key, one(statements.update, ...values) ?? one(statements.insert, ...values));
+      statements.prune.run(Buffer.from(key));
       return done;
     });
   }
@@ -84,14 +93,14 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
     return run(act);
   }
 
-  return {
+  const store: CheckpointStore = {
     read: (key, call) => atOnce(call, () => read(key)),
     save: (key, data, options, call) => atOnce(call, () => save(key, data, options)),
     delete: (key, { ifVersion = null, fence = null } = {}, call) =>
       atOnce(call, () =>
         together(database, () => {
-          const done = outcome(key, statements.delete.get(Buffer.from(key), ifVersion, fence));
-          if (done.ok) statements.forget.get(Buffer.from(key));
+          const done = outcome(key, one(statements.delete, Buffer.from(key), ifVersion, fence));
+          if (done.ok) statements.forget.run(Buffer.from(key));
           return done;
         }),
       ),
@@ -100,12 +109,12 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
         outcome(
           key,
           seen === undefined
-            ? statements.grantFirst.get(Buffer.from(key), holder)
-            : statements.grant.get(Buffer.from(key), holder, seen.fence, seen.beat),
+            ? one(statements.grantFirst, Buffer.from(key), holder)
+            : one(statements.grant, Buffer.from(key), holder, seen.fence, seen.beat),
         ),
       ),
-    renew: (key, fence, call) => atOnce(call, () => outcome(key, statements.renew.get(Buffer.from(key), fence))),
-    release: (key, fence, call) => atOnce(call, () => outcome(key, statements.release.get(Buffer.from(key), fence))),
+    renew: (key, fence, call) => atOnce(call, () => outcome(key, one(statements.renew, Buffer.from(key), fence))),
+    release: (key, fence, call) => atOnce(call, () => outcome(key, one(statements.release, Buffer.from(key), fence))),
     async *list(prefix, call) {
       const bytes = Buffer.from(prefix);
       for (let after: Uint8Array | null = null; ; ) {
@@ -125,19 +134,29 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
       }),
     async close() {},
   };
+
+  return {
+    ...store,
+    withWrites: (write) => ({
+      ...store,
+      save: (key, data, options, call) =>
+        atOnce(call, () => {
+          const both = (): Outcome => {
+            write();
+            return save(key, data, options);
+          };
+          return together(database, both, ({ ok }) => ok);
+        }),
+    }),
+  };
 }
 
-/** All or nothing, in the caller's transaction or in one of its own. */
-function together<T>(database: SqliteDatabase, act: () => T): T {
-  database.exec("SAVEPOINT holdfast_checkpoint");
-  try {
-    return act();
-  } catch (error) {
-    database.exec("ROLLBACK TO holdfast_checkpoint");
-    throw error;
-  } finally {
-    database.exec("RELEASE holdfast_checkpoint");
-  }
+/**
+ * The row that a statement gives, if it gives one. Not by `get`, which leaves it after its first row: what a statement without a transaction
+ * has changed is committed at its end, and of a commit that fails there, as on a full disk, node:sqlite would not tell.
+ */
+function one(statement: SqliteStatement, ...parameters: SqliteValue[]): unknown {
+  return statement.all(...parameters)[0];
 }
 
 interface Row {
@@ -222,9 +241,7 @@ CREATE TABLE IF NOT EXISTS "${table}_version" (
   note TEXT,
   PRIMARY KEY (key, version)
 ) WITHOUT ROWID;`);
-  const { layout } = database.prepare(`SELECT max(layout) AS layout FROM "${table}_layout"`).get() as {
-    layout: number;
-  };
+  const { layout } = one(database.prepare(`SELECT max(layout) AS layout FROM "${table}_layout"`)) as { layout: number };
   if (Number(layout) > LAYOUT) {
     throw new CheckpointError(
       "STORE_UNFIT",

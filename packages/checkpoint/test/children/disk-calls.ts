@@ -5,7 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 
 export type DiskCalls = Pick<
   typeof fs,
-  "closeSync" | "fsync" | "linkSync" | "openSync" | "rename" | "unlinkSync" | "writeSync"
+  "closeSync" | "fsync" | "fsyncSync" | "linkSync" | "openSync" | "rename" | "renameSync" | "unlinkSync" | "writeSync"
 >;
 type Call = (...args: unknown[]) => unknown;
 

@@ -4,9 +4,23 @@ import { step } from "@holdfast/testing/step";
 import { fileStore } from "../../src/stores/file.ts";
 import { replaceDiskCalls } from "./disk-calls.ts";
 
-const [folder = "", data = ""] = process.argv.slice(2);
-replaceDiskCalls(["closeSync", "fsync", "linkSync", "openSync", "rename", "unlinkSync", "writeSync"], (call, name) => {
+const [folder = "", data = "", how = "", keep = "0"] = process.argv.slice(2);
+const CALLS = [
+  "closeSync",
+  "fsync",
+  "fsyncSync",
+  "linkSync",
+  "openSync",
+  "rename",
+  "renameSync",
+  "unlinkSync",
+  "writeSync",
+] as const;
+replaceDiskCalls(CALLS, (call, name) => {
   step(name);
   return call();
 });
-await fileStore({ folder }).save("a", data, { savedAt: 1 });
+const store = fileStore({ folder });
+const options = { savedAt: 1, keep: Number(keep) };
+if (how === "saveSync") store.saveSync("a", data, options);
+else await store.save("a", data, options);

@@ -6,6 +6,7 @@ export interface MemorySink<Row> extends Sink<Row> {
   readonly rows: readonly Row[];
 }
 
+/** Begins empty with its process, as the sources of a test do; so it is not refused to any, though it does append. */
 export function memorySink<Row>(): MemorySink<Row> {
   const rows: Row[] = [];
   return {

@@ -64,7 +64,7 @@ export function postgresSink<Row>(options: PostgresSinkOptions<Row>): Sink<Row> 
       await inTransaction(pool, async (client) => {
         for (let from = 0; from < rows.length; from += MOST_ROWS) {
           signal.throwIfAborted();
-          await client.query(upsert, valuesOf(rows.slice(from, from + MOST_ROWS)));
+          await client.query(upsert, valuesOf(rows.slice(from, from + MOST_ROWS))).catch(fail);
         }
         // Last, since it locks the row that the lease is renewed in.
         if (store) await save(store.within(client));
@@ -82,14 +82,14 @@ async function inTransaction(pool: PostgresPool, work: (client: PostgresClient) 
   };
   client.on?.("error", onError);
   try {
-    await client.query("BEGIN");
+    await client.query("BEGIN").catch(fail);
     await work(client);
-    await client.query("COMMIT");
+    await client.query("COMMIT").catch(fail);
   } catch (error) {
     await client.query("ROLLBACK").catch((cause: Error) => {
       broken ??= cause;
     });
-    fail(error);
+    throw error;
   } finally {
     // One that is thrown away may say more while it closes.
     if (broken === undefined) client.off?.("error", onError);
@@ -97,11 +97,8 @@ async function inTransaction(pool: PostgresPool, work: (client: PostgresClient) 
   }
 }
 
-function fail(error: unknown): never {
-  // What Postgres says has a SQLSTATE, and what the network says a code; a lost lease or the caller's reason passes as it is.
-  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-  if (error instanceof CheckpointError || typeof code !== "string") throw error;
-  throw new CheckpointError("SINK_FAILED", `Postgres did not take the rows: ${message}`, { cause: error });
+function fail(cause: Error): never {
+  throw new CheckpointError("SINK_FAILED", `Postgres did not take the rows: ${cause.message}`, { cause });
 }
 
 function upsertSql<Row>({ table, schema, columns, key }: PostgresSinkOptions<Row>): string {

@@ -2,8 +2,8 @@
 
 import { type Clock, type Duration, parseDuration, systemClock } from "@holdfast/core";
 import { CheckpointError } from "../../errors.ts";
-import type { Source } from "../contract.ts";
-import { bodyOf, type HttpSourceOptions, recordsOf } from "./http.ts";
+import type { Source, SourceCall } from "../contract.ts";
+import { ask, type HttpSourceOptions } from "./http.ts";
 import { compareValues } from "./order.ts";
 
 export interface AscendingCursor {
@@ -18,37 +18,45 @@ export interface TimeValues {
   readonly format: (epochMs: number) => string;
   /** Records that are ahead of our clock by more do not move the cursor past it. Default 0. */
   readonly skew?: Duration | undefined;
-  /** How long after its time a record may still turn up: each run begins so much before the cursor. Give `id` to `ingest` too, or a sink with a key. Default 0. */
+  /** How long after its time a record may still turn up: each run begins so much before the cursor. Default 0. */
   readonly overlap?: Duration | undefined;
   readonly clock?: Clock | undefined;
 }
 
 export interface AscendingSourceOptions extends HttpSourceOptions {
-  /** What has this value or a greater one, the smallest first. */
-  readonly url: (from: string | null) => string;
+  /** What has this value or a greater one, the smallest first; up to `until`, where that is given. */
+  readonly url: (from: string | null, until: string | undefined) => string;
   /** As the API has it: a text that is cut to less would skip what lies between. */
   readonly value: (record: unknown) => string;
   readonly id: (record: unknown) => string;
-  /** Where values are times. */
+  /** Where values are times. What overlaps, or is ahead of our clock, comes again in the next run, so the sink has to have a key. */
   readonly time?: TimeValues | undefined;
   /** How many records a full page has: one that is full of what was had can't be passed, and is an error. */
   readonly pageSize: number;
   /** Whether more follows a page. Default: it does if the page has records that are new. */
   readonly more?: ((body: unknown) => boolean) | undefined;
+  /**
+   * Asked once, when a run begins: what has a greater value is for a later one, such as what is younger than a minute. Default: none, and a run goes on
+   * for as long as records come.
+   */
+  readonly until?: (() => string) | undefined;
 }
 
 /** Each page is asked for from the last value on, that value included, and what was had of it is left out. */
 export function ascendingSource(options: AscendingSourceOptions): Source<AscendingCursor> {
-  const { get, url, value, id, time, pageSize, more, records } = options;
+  const { url, value, id, time, pageSize, more } = options;
   return {
-    async *pages(cursor = NOTHING, { signal }) {
-      let highest = cursor;
+    rereads: time !== undefined,
+    async *pages(cursor = NOTHING, call) {
+      const until = options.until?.();
+      const clamp = time === undefined ? (at: AscendingCursor) => at : clampTo(time, call);
+      let highest = clamp(cursor);
       // Of reading, which begins earlier where late arrivals are looked for.
-      let border = time === undefined ? cursor : earlier(cursor, time);
+      let border = time === undefined ? highest : earlier(highest, time);
       for (;;) {
-        const address = url(border.value);
-        const body = await bodyOf(address, await get(address, { signal }));
-        const found = recordsOf(address, body, records);
+        const { body, records, remaining } = await ask(url(border.value, until), options, call);
+        const found =
+          until === undefined ? records : records.filter((record) => compareValues(value(record), until) <= 0);
         const had = new Set(border.ids);
         const fresh = found.filter((record) => value(record) !== border.value || !had.has(id(record)));
         if (fresh.length === 0 && found.length >= pageSize) {
@@ -61,7 +69,8 @@ export function ascendingSource(options: AscendingSourceOptions): Source<Ascendi
           border = moved(border, value(record), id(record));
           highest = moved(highest, value(record), id(record));
         }
-        yield { records: fresh, cursor: time === undefined ? highest : clamped(highest, time) };
+        yield { records: fresh, cursor: clamp(highest), remaining };
+        if (found.length < records.length) return;
         if (more ? !more(body) : fresh.length === 0) return;
       }
     },
@@ -82,11 +91,15 @@ function earlier(cursor: AscendingCursor, { parse, format, overlap = 0 }: TimeVa
   return { value: format(parse(cursor.value) - overlapMs), ids: [] };
 }
 
-/** One record from the year 3000 would hide all that come before it. */
-function clamped(
-  cursor: AscendingCursor,
-  { parse, format, skew = 0, clock = systemClock }: TimeValues,
-): AscendingCursor {
-  const latest = clock.now() + parseDuration(skew);
-  return cursor.value === null || parse(cursor.value) <= latest ? cursor : { value: format(latest), ids: [] };
+/** One record from the year 3000 would hide all that come before it. Tells of it once. */
+function clampTo({ parse, format, skew = 0, clock = systemClock }: TimeValues, { tell }: SourceCall) {
+  const skewMs = parseDuration(skew);
+  let isTold = false;
+  return (cursor: AscendingCursor): AscendingCursor => {
+    const latest = clock.now() + skewMs;
+    if (cursor.value === null || parse(cursor.value) <= latest) return cursor;
+    if (!isTold) tell({ kind: "cursor-in-future", value: cursor.value });
+    isTold = true;
+    return { value: format(latest), ids: [] };
+  };
 }

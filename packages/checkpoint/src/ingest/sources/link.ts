@@ -2,7 +2,7 @@
 
 import { CheckpointError } from "../../errors.ts";
 import type { Source } from "../contract.ts";
-import { bodyOf, type HttpSourceOptions, recordsOf } from "./http.ts";
+import { answerOf, type HttpSourceOptions, headerOf, responseOf } from "./http.ts";
 
 export interface LinkCursor {
   /** Of the page to get next; after the last, that one again, for what came to it. */
@@ -15,14 +15,15 @@ export interface LinkSourceOptions extends HttpSourceOptions {
 }
 
 /** Follows `rel="next"` within the origin of the first page: no header may lead a client with its credentials elsewhere. */
-export function linkSource({ get, url: first, records }: LinkSourceOptions): Source<LinkCursor> {
-  const { origin } = new URL(first);
+export function linkSource(options: LinkSourceOptions): Source<LinkCursor> {
+  const { origin } = new URL(options.url);
   return {
-    async *pages(cursor = { url: first }, { signal }) {
+    rereads: true,
+    async *pages(cursor = { url: options.url }, call) {
       for (let url = cursor.url; ; ) {
-        const response = await get(url, { signal });
-        const found = recordsOf(url, await bodyOf(url, response), records);
-        const link = nextLink(response.headers.get("link") ?? "");
+        const response = await responseOf(url, options, call);
+        const { records, remaining } = await answerOf(url, response, options);
+        const link = nextLink(headerOf(response, "link"));
         const next = link === undefined ? undefined : new URL(link, url);
         if (next !== undefined && (next.origin !== origin || next.href === url)) {
           throw new CheckpointError(
@@ -30,7 +31,7 @@ export function linkSource({ get, url: first, records }: LinkSourceOptions): Sou
             `A page names ${next.origin} for the next one, or itself; it stays at ${origin}`,
           );
         }
-        yield { records: found, cursor: { url: next?.href ?? url } };
+        yield { records, cursor: { url: next?.href ?? url }, remaining };
         if (next === undefined) return;
         url = next.href;
       }

@@ -1,7 +1,7 @@
 // APIs that only count: so many records on from so many.
 
 import type { Source } from "../contract.ts";
-import { bodyOf, type HttpSourceOptions, recordsOf } from "./http.ts";
+import { ask, type HttpSourceOptions } from "./http.ts";
 
 export interface OffsetCursor {
   /** How many records of this pass are had. */
@@ -16,18 +16,18 @@ export interface OffsetSourceOptions extends HttpSourceOptions {
 }
 
 /**
- * Each pass reads all from the beginning, since a count says nothing once records come and go; what is interrupted goes on one page earlier. Give `id` to
- * `ingest` too, or a sink with a key. A record that moves up by more than a page while a pass runs is for the next pass.
+ * Each pass reads all from the beginning, since a count says nothing once records come and go; what is interrupted goes on one page earlier. The
+ * sink has to have a key. A record that moves up by more than a page while a pass runs is for the next pass.
  */
-export function offsetSource({ get, url, limit, more, records }: OffsetSourceOptions): Source<OffsetCursor> {
+export function offsetSource(options: OffsetSourceOptions): Source<OffsetCursor> {
+  const { url, limit, more } = options;
   return {
-    async *pages(cursor = { offset: 0 }, { signal }) {
+    rereads: true,
+    async *pages(cursor = { offset: 0 }, call) {
       for (let offset = Math.max(0, cursor.offset - limit); ; offset += limit) {
-        const address = url({ offset, limit });
-        const body = await bodyOf(address, await get(address, { signal }));
-        const found = recordsOf(address, body, records);
-        const isLast = more ? !more(body) : found.length === 0;
-        yield { records: found, cursor: { offset: isLast ? 0 : offset + limit } };
+        const { body, records, remaining } = await ask(url({ offset, limit }), options, call);
+        const isLast = more ? !more(body) : records.length === 0;
+        yield { records, cursor: { offset: isLast ? 0 : offset + limit }, remaining };
         if (isLast) return;
       }
     },

@@ -2,7 +2,7 @@
 
 import { CheckpointError } from "../../errors.ts";
 import type { Source } from "../contract.ts";
-import { bodyOf, type HttpSourceOptions, recordsOf } from "./http.ts";
+import { ask, type HttpSourceOptions } from "./http.ts";
 import { compareValues, laterOf } from "./order.ts";
 
 export interface SinceIdCursor {
@@ -22,18 +22,28 @@ export interface SinceIdSourceOptions extends HttpSourceOptions {
   readonly more?: ((body: unknown) => boolean) | undefined;
   /** For those, too: how far down a page went, where it shows no record that tells. */
   readonly reached?: ((body: unknown) => string | undefined) | undefined;
+  /**
+   * For APIs that show a record now and then after later ones: from `since`, the id that each pass reads down to. Where ids hold a time, half a minute
+   * before: `(since) => String(BigInt(since) - (30_000n << 22n))`. What lies between comes again, so the sink has to have a key.
+   */
+  readonly overlap?: ((since: string) => string) | undefined;
 }
 
-/** One run is one pass: what comes while it goes down is for the next. */
+/**
+ * One run is one pass: what comes while it goes down is for the next. A run that goes on with a pass which was cut off makes another after it, for what came
+ * in between.
+ */
 export function sinceIdSource(options: SinceIdSourceOptions): Source<SinceIdCursor> {
-  const { get, url, id, more, reached, records } = options;
+  const { url, id, more, reached, overlap } = options;
   return {
-    async *pages(cursor = { since: null, high: null, low: null }, { signal }) {
+    rereads: overlap !== undefined,
+    async *pages(cursor = { since: null, high: null, low: null }, call) {
       let { since, high, low } = cursor;
+      let bottom = bottomOf(since, overlap);
+      let passes = high === null ? 1 : 2;
       for (;;) {
-        const address = url({ since, before: low });
-        const body = await bodyOf(address, await get(address, { signal }));
-        const fresh = recordsOf(address, body, records).filter((record) => isBetween(id(record), since, low));
+        const { body, records, remaining } = await ask(url({ since: bottom, before: low }), options, call);
+        const fresh = records.filter((record) => isBetween(id(record), bottom, low));
         const before = low;
         for (const record of fresh) {
           high = laterOf(high, id(record));
@@ -42,8 +52,12 @@ export function sinceIdSource(options: SinceIdSourceOptions): Source<SinceIdCurs
         const down = reached?.(body);
         if (down !== undefined) low = earlierOf(low, down);
         if (more ? !more(body) : fresh.length === 0) {
-          yield { records: fresh, cursor: { since: high ?? since, high: null, low: null } };
-          return;
+          // What overlaps may be all there is.
+          since = high === null ? since : laterOf(since, high);
+          [high, low, bottom] = [null, null, bottomOf(since, overlap)];
+          yield { records: fresh, cursor: { since, high, low }, remaining };
+          if (--passes === 0) return;
+          continue;
         }
         if (low === before) {
           throw new CheckpointError(
@@ -51,10 +65,14 @@ export function sinceIdSource(options: SinceIdSourceOptions): Source<SinceIdCurs
             "A page without new records says that there is more, and not from where; give reached",
           );
         }
-        yield { records: fresh, cursor: { since, high, low } };
+        yield { records: fresh, cursor: { since, high, low }, remaining };
       }
     },
   };
+}
+
+function bottomOf(since: string | null, overlap: SinceIdSourceOptions["overlap"]): string | null {
+  return since === null || overlap === undefined ? since : overlap(since);
 }
 
 function isBetween(id: string, since: string | null, before: string | null): boolean {

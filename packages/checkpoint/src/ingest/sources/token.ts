@@ -2,7 +2,7 @@
 
 import { CheckpointError } from "../../errors.ts";
 import type { Source } from "../contract.ts";
-import { bodyOf, type HttpSourceOptions, recordsOf } from "./http.ts";
+import { answerOf, type HttpSourceOptions, responseOf } from "./http.ts";
 import { laterOf } from "./order.ts";
 
 export interface TokenCursor {
@@ -29,38 +29,40 @@ export interface TokenSourceOptions extends HttpSourceOptions {
 const EXPIRED = new Set([400, 404, 410, 422]);
 
 /** A page without records is not the end; a page without a next token is. */
-export function tokenSource({ get, url, next, position, records }: TokenSourceOptions): Source<TokenCursor> {
+export function tokenSource(options: TokenSourceOptions): Source<TokenCursor> {
+  const { url, next, position } = options;
   return {
-    async *pages(cursor = { token: null, since: null, highest: null }, { signal }) {
+    rereads: true,
+    async *pages(cursor = { token: null, since: null, highest: null }, call) {
       let { token, since, highest } = cursor;
       // Only what was saved may have grown old.
       let mayBeExpired = token !== null && position !== undefined;
       for (;;) {
         const address = url({ token, since });
-        const response = await get(address, { signal });
+        const response = await responseOf(address, options, call, mayBeExpired ? EXPIRED : undefined);
         if (mayBeExpired && EXPIRED.has(response.status)) {
+          call.tell({ kind: "token-expired" });
           // From the last position that all before are known of. What this pass has had already comes again.
           token = null;
           mayBeExpired = false;
           continue;
         }
         mayBeExpired = false;
-        const body = await bodyOf(address, response);
-        const found = recordsOf(address, body, records);
-        if (position) for (const record of found) highest = laterOf(highest, position(record));
+        const { body, records, remaining } = await answerOf(address, response, options);
+        if (position) for (const record of records) highest = laterOf(highest, position(record));
         const following = next(body) ?? null;
         if (following !== null && following === token) {
           throw new CheckpointError("SOURCE_FAILED", "A page named itself as the next one");
         }
         if (following !== null) {
           token = following;
-          yield { records: found, cursor: { token, since, highest } };
+          yield { records, cursor: { token, since, highest }, remaining };
           continue;
         }
         const done: TokenCursor = position
           ? { token: null, since: highest ?? since, highest: null }
           : { token, since, highest };
-        yield { records: found, cursor: done };
+        yield { records, cursor: done, remaining };
         return;
       }
     },
