@@ -53,7 +53,8 @@ export function choose(packages: readonly TestedPackage[], name: string | undefi
 export function vitestProjects({ name, folder, servers }: TestedPackage): TestProjectInlineConfiguration[] {
   const unit: TestProjectInlineConfiguration = {
     root: folder,
-    test: { name, include: ["test/**/*.test.ts"], exclude: ["**/*.server.test.ts"] },
+    // Some properties take seconds, and a busy machine several times as long.
+    test: { name, include: ["test/**/*.test.ts"], exclude: ["**/*.server.test.ts"], testTimeout: 20_000 },
   };
   if (servers.length === 0) return [unit];
   const withServers: TestProjectInlineConfiguration = {

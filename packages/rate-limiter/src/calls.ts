@@ -4,7 +4,7 @@
 import type { Clock } from "@holdfast/core";
 import { type Decision, decide, passInDryRun, promiseOf } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
-import { type LimiterHooks, tellDecision, wantsDecisions } from "./events.ts";
+import { events, type LimiterHooks, wantsDecisions } from "./events.ts";
 import type { RuleInput, RuleSet } from "./rule.ts";
 import type { StoreCallOptions, SyncRateLimitStore } from "./store.ts";
 
@@ -74,7 +74,7 @@ export function start({ on, clock }: CallSettings): number | undefined {
 export function finish(settings: CallSettings, decision: Decision, key: string, since: number | undefined): Decision {
   const { name, on, dryRun, keysInEvents, clock } = settings;
   if (since !== undefined) {
-    tellDecision(on, {
+    events.tell(on, "decision", () => ({
       limiter: name,
       outcome: decision.outcome,
       allowed: decision.allowed || dryRun,
@@ -82,7 +82,7 @@ export function finish(settings: CallSettings, decision: Decision, key: string, 
       cost: decision.cost,
       durationMs: clock.monotonic() - since,
       ...(keysInEvents && { key }),
-    });
+    }));
   }
   return dryRun ? passInDryRun(decision) : decision;
 }

@@ -46,7 +46,8 @@ export interface Allowed extends DecisionParts {
  * - `refused`: some rule has too few tokens left; try again after `retryAfterMs`
  * - `blocked`: the key is blocked, by a penalty or by hand, for `retryAfterMs`
  * - `over-capacity`: the cost is above what some bucket ever holds; no wait helps
- * - `crowded`: the store has no room for another key and was told to refuse new ones
+ * - `crowded`: the store has no room for another key and was told to refuse new ones; nobody knows for how long, so
+ *   `retryAfterMs` is 0
  */
 export interface Refused extends DecisionParts {
   readonly allowed: false;

@@ -16,7 +16,7 @@ import {
 } from "./calls.ts";
 import { type Decision, decide } from "./decision.ts";
 import { RateLimiterError } from "./errors.ts";
-import { type LimiterHooks, tellStore } from "./events.ts";
+import { events, type LimiterHooks } from "./events.ts";
 import { blockDuration, compileRules, type PenaltyOptions, type RuleInput, type RuleSet } from "./rule.ts";
 import {
   askMany,
@@ -44,7 +44,10 @@ export interface RateLimiterOptions<Store extends RateLimitStore = RateLimitStor
   readonly whenStoreFails?: StoreFailureOptions | "reject" | undefined;
   /** Counts and tells, and refuses nobody: for trying out rules on real traffic. Default false. */
   readonly dryRun?: boolean | undefined;
-  /** Called with what happened; throws go to the caller, so don't. The same events go to `node:diagnostics_channel`. */
+  /**
+   * Called with what happened. What a hook throws becomes an uncaught exception, and does not change the call. The same events go to
+   * `node:diagnostics_channel`.
+   */
   readonly on?: LimiterHooks | undefined;
   /** Whether events name the key. Default false. */
   readonly keysInEvents?: boolean | undefined;
@@ -118,7 +121,12 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const given = options.store ?? memoryStore({ clock });
   const guarded = whenStoreFails !== "reject" && !isSync(given);
   const store = guarded
-    ? withStoreFailure(given, whenStoreFails, (event) => tellStore(on, { limiter: name, ...event }), clock)
+    ? withStoreFailure(
+        given,
+        whenStoreFails,
+        (event) => events.tell(on, "store", () => ({ limiter: name, ...event })),
+        clock,
+      )
     : given;
   const compile = memoized((rules: RulesInput) =>
     compileRules(name, Array.isArray(rules) ? rules : [rules as RuleInput], options.penalty),

@@ -85,7 +85,7 @@ export interface StoreCallOptions {
  */
 export interface LeasingStore extends RateLimitStore {
   /**
-   * First takes back `returned`, if its time is not over. Then takes `tokens`, or as many as every bucket has left, and lends them
+   * First takes back `returned`, if its time is not over, and no more than it lent. Then takes `tokens`, or as many as every bucket has left, and lends them
    * for `ttlMs`. Fewer than `least` are a refusal: nothing is taken. 0 tokens only take back.
    */
   lease(rules: RuleSet, key: string, request: LeaseRequest, options?: StoreCallOptions): Promise<LeaseReading>;

@@ -35,3 +35,8 @@ export const anySteps: fc.Arbitrary<Step[]> = fc.array(
   }),
   { minLength: 1, maxLength: 60 },
 );
+
+/** Any code point, unpaired surrogates among them. fast-check's own unit of that kind takes a second to make. */
+export const anyCodePoint: fc.Arbitrary<string> = fc
+  .integer({ min: 0, max: 0x10ffff })
+  .map((point) => String.fromCodePoint(point));

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createManualClock } from "@holdfast/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   createRateLimiter,
   DECISION_CHANNEL,
@@ -59,6 +59,30 @@ describe("events", () => {
       { limiter: "down", state: "down", reason: "error", error: expect.any(Error) },
       { limiter: "down", outcome: "degraded", allowed: true },
     ]);
+  });
+
+  it("change nothing where a hook throws: calls are decided, the store is asked again, and the throw is an uncaught exception", async () => {
+    const uncaught: unknown[] = [];
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException").on("uncaughtException", (error) => uncaught.push(error));
+    onTestFinished(() => {
+      process.removeAllListeners("uncaughtException");
+      for (const other of others) process.on("uncaughtException", other);
+    });
+    const mistake = new Error("in a hook");
+    const fail = (): never => {
+      throw mistake;
+    };
+    const clock = createManualClock();
+    const store = failingStore();
+    await using limiter = createRateLimiter({ rules: "9/hour", store, clock, on: { decision: fail, store: fail } });
+    store.state = "failing";
+    expect((await limiter.consume("k")).outcome).toBe("degraded");
+    store.state = "up";
+    await clock.advanceAsync(1000);
+    expect((await limiter.consume("k")).outcome).toBe("allowed");
+    // Of each event: down, degraded, up, allowed.
+    expect(uncaught).toEqual([mistake, mistake, mistake, mistake]);
   });
 
   describe("in a dry run", () => {

@@ -2,7 +2,7 @@ import { type Site, serve } from "@holdfast/testing";
 import express from "express";
 import { afterEach, describe, expect, it } from "vitest";
 import { byAddress, type MiddlewareOptions, rateLimit } from "../src/http/express.ts";
-import { createRateLimiter, type RateLimiterOptions } from "../src/index.ts";
+import { createRateLimiter, memoryStore, type RateLimiterOptions } from "../src/index.ts";
 import { failingStore } from "./failing-store.ts";
 
 type Options = Omit<MiddlewareOptions<express.Request, express.Response>, "limiter"> & {
@@ -142,6 +142,24 @@ describe("the Express face", () => {
     expect(await response.json()).toMatchObject({
       type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
     });
+  });
+
+  it("answers 503 for a client that the store has no room for, and says nothing of quotas", async () => {
+    const store = memoryStore({ maxKeys: 1, whenFull: "refuse" });
+    const get = await start({ limiter: { store }, key: (view) => view.header("x-user") ?? "" });
+    expect((await get({ "x-user": "known" })).status).toBe(200);
+    const response = await get({ "x-user": "new" });
+    expect(response.status).toBe(503);
+    expect(response.headers.has("ratelimit")).toBe(false);
+    expect(response.headers.get("retry-after")).toBe("1");
+    expect(await response.json()).toEqual({
+      type: "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity",
+      title: "Reduced capacity",
+      status: 503,
+      detail: "Try again in 1 s.",
+      "violated-policies": [],
+    });
+    expect((await get({ "x-user": "known" })).status).toBe(200);
   });
 
   it("shows nothing of a dry run", async () => {

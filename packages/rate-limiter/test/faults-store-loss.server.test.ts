@@ -1,12 +1,10 @@
 // What callers of a limiter see of a shared store that is slow, or dies and comes back: decisions, never an exception.
 
-import { type Server, serverUrl, startFaultProxy, startPostgres, startRedis } from "@holdfast/testing";
-import pg from "pg";
+import { randomBytes } from "node:crypto";
+import { type Server, type ServerName, serverUrl, startFaultProxy, startPostgres, startRedis } from "@holdfast/testing";
 import { describe, expect, it } from "vitest";
 import { createRateLimiter, type RateLimitStore, type StoreEvent, withLeases } from "../src/index.ts";
-import { postgresStore } from "../src/stores/postgres.ts";
-import { redisStore } from "../src/stores/redis.ts";
-import { connectors, newPrefix } from "./redis-clients.ts";
+import { lendingStores } from "./lending-stores.ts";
 
 interface OpenStore extends AsyncDisposable {
   readonly store: RateLimitStore;
@@ -14,46 +12,27 @@ interface OpenStore extends AsyncDisposable {
 
 interface Backend {
   readonly name: string;
-  readonly server: "redis" | "postgres";
+  readonly server: ServerName;
   start(): Promise<Server>;
   open(url: string): Promise<OpenStore>;
 }
 
-const onRedis = connectors.flatMap(([library, connect]): Backend[] => {
-  const open = async (url: string) => {
-    const connected = await connect(url);
-    return { ...connected, store: redisStore({ client: connected.client, prefix: newPrefix() }) };
-  };
+const backends = lendingStores.flatMap(({ library, server, open }): Backend[] => {
+  const start = server === "redis" ? () => startRedis() : () => startPostgres();
+  const openNew = (url: string) => open(url, { space: `loss_${randomBytes(6).toString("hex")}` });
   return [
-    { name: `Redis by ${library}`, server: "redis", start: startRedis, open },
+    { name: `${server} by ${library}`, server, start, open: openNew },
     {
-      name: `leases over Redis by ${library}`,
-      server: "redis",
-      start: startRedis,
+      name: `leases over ${server} by ${library}`,
+      server,
+      start,
       async open(url) {
-        const { store, ...rest } = await open(url);
+        const { store, ...rest } = await openNew(url);
         return { ...rest, store: withLeases(store, { tokens: 20, ttl: 50 }) };
       },
     },
   ];
 });
-
-const backends: readonly Backend[] = [
-  ...onRedis,
-  {
-    name: "Postgres",
-    server: "postgres",
-    start: startPostgres,
-    async open(url) {
-      const pool = new pg.Pool({ connectionString: url });
-      // Of connections that break while nobody uses them.
-      pool.on("error", () => {});
-      const store = postgresStore({ client: pool, table: `loss_${process.pid}` });
-      await store.ensureSchema();
-      return { store, [Symbol.asyncDispose]: () => pool.end() };
-    },
-  },
-];
 
 // Longer than a store that is well can take on a machine that is busy with other tests.
 const DEADLINE_MS = 500;
@@ -129,9 +108,12 @@ describe("a store that is killed under load costs no decision, and all is normal
         slowestMs = Math.max(slowestMs, performance.now() - started);
       }
     });
-    const more = async (outcome: string): Promise<number> => {
-      const started = performance.now();
+    const more = async (outcome: string): Promise<void> => {
       for (const wanted = (counts[outcome] ?? 0) + 200; (counts[outcome] ?? 0) < wanted; ) await turn();
+    };
+    const untilUp = async (): Promise<number> => {
+      const started = performance.now();
+      while (events.at(-1) !== "up") await turn();
       return performance.now() - started;
     };
 
@@ -139,7 +121,10 @@ describe("a store that is killed under load costs no decision, and all is normal
     await server.kill();
     await more("degraded");
     await server.restart();
-    const backMs = await more("allowed");
+    const backMs = await untilUp();
+    await more("allowed");
+    // A machine with much else to do may be late with a call once more: then it is down and up again.
+    await untilUp();
     running = false;
     await Promise.all(callers);
 
@@ -148,6 +133,5 @@ describe("a store that is killed under load costs no decision, and all is normal
     expect(backMs).toBeLessThan(1000);
     expect(slowestMs).toBeLessThan(DEADLINE_MS + LATE_MS);
     expect(events.at(0)).toBe("down");
-    expect(events.at(-1)).toBe("up");
   });
 });

@@ -23,10 +23,11 @@ export interface LeaseModel extends LeasingStore {
 export function leaseModel(now: () => number): LeaseModel {
   const subjects = new Map<string, Subject>();
 
+  const idOf = (rules: RuleSet, key: string): string => `${rules.id} ${key}`;
+
+  /** As it is now. What is only looked at is not written: its time does not move. */
   function visit(rules: RuleSet, key: string): Subject {
-    const id = `${rules.id} ${key}`;
-    const subject = subjects.get(id) ?? { at: 0, used: rules.rules.map(() => 0), leases: [] };
-    subjects.set(id, subject);
+    const subject = { ...(subjects.get(idOf(rules, key)) ?? { at: 0, used: rules.rules.map(() => 0), leases: [] }) };
     // Millisecond by millisecond would be plainer still; from expiry to expiry comes to the same.
     const ends = subject.leases.map((lease) => lease.expiresAt).filter((end) => end <= now());
     for (const moment of [...ends.sort((a, b) => a - b), now()]) {
@@ -58,28 +59,32 @@ export function leaseModel(now: () => number): LeaseModel {
     lentNow: (rules, key) => visit(rules, key).leases.reduce((sum, lease) => sum + lease.tokens, 0),
     async consume(rules, key, cost) {
       const subject = visit(rules, key);
-      return reading(take(rules, subject, cost) ? "passed" : "refused", subject);
+      if (!take(rules, subject, cost)) return reading("refused", subject);
+      subjects.set(idOf(rules, key), subject);
+      return reading("passed", subject);
     },
     async lease(rules, key, request: LeaseRequest): Promise<LeaseReading> {
       const subject = visit(rules, key);
       const back = subject.leases.find((lease) => lease.id === request.returned?.id);
       if (back && request.returned) {
-        const { unspent } = request.returned;
+        const unspent = Math.min(request.returned.unspent, back.tokens);
         subject.leases = subject.leases.filter((lease) => lease !== back);
         subject.used = subject.used.map((used, index) => Math.max(0, used - unspent * rules.rules[index]!.tokenUnits));
       }
       const left = Math.min(...rules.rules.map((rule, index) => remainingTokens(rule, subject.used[index]!)));
       const lent = Math.min(request.tokens, left);
+      if (back || (lent > 0 && lent >= request.least)) subjects.set(idOf(rules, key), subject);
       if (lent < request.least) return { ...reading("refused", subject), lent: 0 };
       if (lent > 0) {
         take(rules, subject, lent);
-        subject.leases.push({ id: request.id, tokens: lent, expiresAt: now() + request.ttlMs });
+        subject.leases = [...subject.leases, { id: request.id, tokens: lent, expiresAt: now() + request.ttlMs }];
       }
       return { ...reading("passed", subject), lent };
     },
     peek: async (rules, key) => reading("passed", visit(rules, key)),
     async refund(rules, key, cost) {
       const subject = visit(rules, key);
+      if (subjects.has(idOf(rules, key))) subjects.set(idOf(rules, key), subject);
       const lent = subject.leases.reduce((sum, lease) => sum + lease.tokens, 0);
       subject.used = subject.used.map((used, index) => {
         const { tokenUnits } = rules.rules[index]!;
@@ -87,7 +92,7 @@ export function leaseModel(now: () => number): LeaseModel {
       });
     },
     async reset(rules, key) {
-      subjects.delete(`${rules.id} ${key}`);
+      subjects.delete(idOf(rules, key));
     },
     block: () => Promise.reject(new Error("the model does not block")),
     unblock: () => Promise.reject(new Error("the model does not block")),

@@ -49,6 +49,15 @@ describe("cleanUp", () => {
     expect(await rows()).toBe(0);
   });
 
+  it("keeps what is lent, and what has not refilled since", async () => {
+    const { store, clock } = await setUp();
+    await store.lease(rules, "k", { id: "one", tokens: 5, least: 1, ttlMs: 60_000 });
+    clock.at = START + 60_499;
+    expect(await store.cleanUp()).toBe(0);
+    clock.at = START + 60_500;
+    expect(await store.cleanUp()).toBe(1);
+  });
+
   it("goes through the table in statements of so many rows", async () => {
     const looks: number[] = [];
     const { store, clock, rows } = await setUp({

@@ -3,7 +3,7 @@ import { serverUrl } from "@holdfast/testing";
 import pg from "pg";
 import { afterAll, describe, it } from "vitest";
 import { postgresStore } from "../src/stores/postgres.ts";
-import { rateLimitStoreContract } from "../src/testing.ts";
+import { leasingStoreContract, rateLimitStoreContract } from "../src/testing.ts";
 
 const pool = new pg.Pool({ connectionString: serverUrl("postgres") });
 const run = randomBytes(4).toString("hex");
@@ -13,7 +13,7 @@ const kinds = [{}, { unlogged: true }, { prepared: true }];
 
 describe.each(kinds)("the Postgres store keeps the contract with the options %o: it", (options) => {
   let tables = 0;
-  for (const [sentence, test] of Object.entries(rateLimitStoreContract)) {
+  for (const [sentence, test] of Object.entries({ ...rateLimitStoreContract, ...leasingStoreContract })) {
     it(sentence, () =>
       test(async () => {
         let now = 0;

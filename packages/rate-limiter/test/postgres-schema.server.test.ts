@@ -3,6 +3,7 @@ import { serverUrl } from "@holdfast/testing";
 import pg from "pg";
 import { afterAll, describe, expect, it } from "vitest";
 import { compileRules } from "../src/rule.ts";
+import type { LeaseRequest } from "../src/store.ts";
 import { postgresStore } from "../src/stores/postgres.ts";
 
 const url = serverUrl("postgres");
@@ -11,6 +12,10 @@ afterAll(() => pool.end());
 const rules = compileRules("schema", ["10/day"]);
 /** A name that no earlier run has used. */
 const fresh = (name: string): string => `${name}_${randomBytes(4).toString("hex")}`;
+
+function leaseOf(id: string, tokens: number): LeaseRequest {
+  return { id, tokens, least: Math.min(1, tokens), ttlMs: 60_000 };
+}
 
 async function one<Row extends object>(text: string): Promise<Row> {
   return (await pool.query(text)).rows[0] as Row;
@@ -50,40 +55,62 @@ describe("ensureSchema", () => {
     await store.ensureSchema();
     expect((await store.consume(rules, "k", 10)).outcome).toBe("passed");
     expect((await store.consume(rules, "k", 1)).outcome).toBe("refused");
-    await store.reset(rules, "k");
-    expect(await store.cleanUp()).toBe(1);
+    expect(await store.lease(rules, "l", leaseOf("one", 4))).toMatchObject({ outcome: "passed", lent: 4 });
+    for (const key of ["k", "l"]) await store.reset(rules, key);
+    expect(await store.cleanUp()).toBe(2);
     await app.end();
   });
 
-  it.each(["consume", "one_rule"])(
+  it.each(["consume", "one_rule", "as_of", "lease"])(
     "makes the function %s anew where only that is missing, and keeps the rows",
     async (name) => {
       const table = fresh("half");
       const store = postgresStore({ client: pool, table });
       await store.ensureSchema();
       await store.consume(rules, "k", 4);
-      await pool.query(`DROP FUNCTION ${table}_${name}_1`);
-      await expect(store.consume(rules, "k", 10)).rejects.toThrow(/call ensureSchema\(\)/);
+      await pool.query(`DROP FUNCTION ${table}_${name}_2`);
+      const calls = [store.consume(rules, "k", 10), store.lease(rules, "k", leaseOf("one", 0))];
+      const failed = (await Promise.allSettled(calls)).filter(({ status }) => status === "rejected");
+      expect(failed).toContainEqual({
+        status: "rejected",
+        reason: expect.objectContaining({ message: expect.stringMatching(/call ensureSchema\(\)/) }),
+      });
       await store.ensureSchema();
       expect((await store.consume(rules, "k", 7)).outcome).toBe("refused");
       expect((await store.consume(rules, "k", 6)).outcome).toBe("passed");
     },
   );
 
+  it("adds what a table of layout 1 lacks, and keeps its rows", async () => {
+    const table = fresh("yesterday");
+    const store = postgresStore({ client: pool, table });
+    await store.ensureSchema();
+    await store.consume(rules, "k", 4);
+    await pool.query(`ALTER TABLE ${table} DROP COLUMN leases`);
+    await pool.query(`COMMENT ON TABLE ${table} IS 'holdfast rate limits, layout 1'`);
+    await expect(store.lease(rules, "k", leaseOf("one", 2))).rejects.toMatchObject({ code: "WRONG_SCHEMA" });
+    const stores = Array.from({ length: 8 }, () => postgresStore({ client: pool, table }));
+    await Promise.all(stores.map((instance) => instance.ensureSchema()));
+    expect(await store.lease(rules, "k", leaseOf("one", 9))).toMatchObject({ outcome: "passed", lent: 6 });
+    expect(await one(`SELECT obj_description('${table}'::regclass)`)).toEqual({
+      obj_description: "holdfast rate limits, layout 2",
+    });
+  });
+
   it("refuses a table of a later version, and one that is something else", async () => {
     const table = fresh("tomorrow");
     const store = postgresStore({ client: pool, table });
     await store.ensureSchema();
-    await pool.query(`COMMENT ON TABLE ${table} IS 'holdfast rate limits, layout 2'`);
+    await pool.query(`COMMENT ON TABLE ${table} IS 'holdfast rate limits, layout 3'`);
     await expect(store.ensureSchema()).rejects.toMatchObject({
       code: "WRONG_SCHEMA",
-      message: expect.stringMatching(/layout 2.*update/),
+      message: expect.stringMatching(/layout 3.*update/),
     });
     const invoices = fresh("invoices");
     await pool.query(`CREATE TABLE ${invoices} (id int)`);
     await expect(postgresStore({ client: pool, table: invoices }).ensureSchema()).rejects.toMatchObject({
       code: "WRONG_SCHEMA",
-      message: expect.stringMatching(/not one of rate limits/),
+      message: expect.stringMatching(/another's.*give another name/),
     });
   });
 });
@@ -99,6 +126,7 @@ describe("a call on a table that is not as it should be", () => {
       for (const call of [
         () => store.consume(rules, "k", 1),
         () => store.consumeMany(["k", "l"].map((key) => ({ rules, key, cost: 1 }))),
+        () => store.lease(rules, "k", leaseOf("one", 1)),
         () => store.peek(rules, "k"),
         () => store.refund(rules, "k", 1),
         () => store.reset(rules, "k"),

@@ -63,6 +63,46 @@ describe("several instances on one Postgres", () => {
     expect(passed).toBe(16 * 40 * 8);
   });
 
+  it("lend and decide from one bucket, whoever is quicker", async () => {
+    const rules = compileRules("lending", ["600/day"]);
+    const stores = Array.from({ length: 20 }, () => postgresStore({ client: pool, table }));
+    let taken = 0;
+    await Promise.all(
+      stores.map(async (one, index) => {
+        const lease = (id: string, back?: { readonly id: string; readonly unspent: number }) =>
+          one.lease(rules, "k", { id: `${index}-${id}`, tokens: 10, least: 1, ttlMs: 600_000, returned: back });
+        const { lent } = await lease("one");
+        for (let call = 0; call < 10; call++) if ((await one.consume(rules, "k", 1)).outcome === "passed") taken++;
+        const again = await lease("two", { id: `${index}-one`, unspent: Math.min(lent, 4) });
+        await one.refund(rules, "k", 1);
+        taken += lent - Math.min(lent, 4) + again.lent - 1;
+      }),
+    );
+    const left = await store.lease(rules, "k", { id: "last", tokens: 1000, least: 0, ttlMs: 600_000 });
+    expect(taken + left.lent).toBe(600);
+  });
+
+  it("never wait for each other in a circle when they lease: eight keys at once, in any order, on sixteen connections", async () => {
+    const rules = compileRules("lease circle", ["1000000/second"]);
+    const clients = await Promise.all(Array.from({ length: 16 }, connected));
+    const keys = Array.from({ length: 8 }, (_, index) => `k${index}`);
+    let lent = 0;
+    await Promise.all(
+      clients.map(async (client, index) => {
+        const own = postgresStore({ client, table });
+        for (let round = 0; round < 20; round++) {
+          const request = { id: `${index}-${round}`, tokens: 1, least: 1, ttlMs: 100 };
+          const leases = shuffled(keys).map((key) => own.lease(rules, key, request));
+          const calls = own.consumeMany(shuffled(keys).map((key) => ({ rules, key, cost: 1 })));
+          for (const { outcome } of await Promise.all(leases)) if (outcome === "passed") lent++;
+          await calls;
+        }
+      }),
+    );
+    await Promise.all(clients.map((client) => client.end()));
+    expect(lent).toBe(16 * 20 * 8);
+  });
+
   it("count strikes together", async () => {
     const rules = compileRules("strikes", ["1/day"], { refusals: 50, within: "1d", block: "1h" });
     const stores = Array.from({ length: 10 }, () => postgresStore({ client: pool, table }));
@@ -116,19 +156,17 @@ describe("a connection with an open transaction", () => {
   });
 
   it("refills while the transaction lasts", async () => {
-    const rules = compileRules("standing", [{ limit: 1, window: 500, burst: 1 }]);
+    const rules = compileRules("standing", [{ limit: 1, window: 20, burst: 1 }]);
     const client = await connected();
     const inside = postgresStore({ client, table });
     await client.query("BEGIN");
-    const outcomes = new Set<string>();
-    for (let passed = 0; passed < 2; ) {
-      const { outcome } = await inside.consume(rules, "k", 1);
-      outcomes.add(outcome);
-      if (outcome === "passed") passed++;
-    }
+    // On a busy machine a call may take as long as a token: so it goes on until one was too early, and one after it passed.
+    const outcomes: string[] = [];
+    do outcomes.push((await inside.consume(rules, "k", 1)).outcome);
+    while (outcomes.at(-2) !== "refused" || outcomes.at(-1) !== "passed");
     await client.query("COMMIT");
     await client.end();
-    expect([...outcomes]).toEqual(["passed", "refused"]);
+    expect(outcomes[0]).toBe("passed");
   });
 
   it("keeps its keys locked, so that others decide on what it has taken", async () => {

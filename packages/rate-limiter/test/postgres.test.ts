@@ -28,7 +28,7 @@ describe("the Postgres store", () => {
   it("quotes its names, so that any letters and SQL's own words will do", async () => {
     const { client, asked } = recordingClient([{ reading: "passed,0,1" }]);
     await postgresStore({ client, schema: "Order", table: "select" }).consume(compileRules("l", ["1/second"]), "k", 1);
-    expect(asked[0]?.text).toBe('SELECT "Order"."select_one_rule_1"($1, $2, $3, $4, $5, $6, $7, $8) AS reading');
+    expect(asked[0]?.text).toBe('SELECT "Order"."select_one_rule_2"($1, $2, $3, $4, $5, $6, $7, $8) AS reading');
   });
 
   it("sends a key as a digest only, and everything that changes as a parameter", async () => {
@@ -55,13 +55,14 @@ describe("the Postgres store", () => {
       await store.consume(rules, "k", 1);
       await store.consume(rules, "k", 1);
       await store.consumeMany(["a", "b"].map((key) => ({ rules, key, cost: 1 })));
+      await store.lease(rules, "k", { id: "one", tokens: 1, least: 1, ttlMs: 1000 });
       await store.reset(rules, "k");
     }
     const named = asked.filter((statement) => typeof statement === "object") as { name: string; text: string }[];
-    expect(asked).toHaveLength(8);
-    expect(named).toHaveLength(6);
-    expect(new Set(named.map(({ name }) => name)).size).toBe(4);
-    expect(new Set(named.map(({ name, text }) => `${name} ${text}`)).size).toBe(4);
+    expect(asked).toHaveLength(10);
+    expect(named).toHaveLength(8);
+    expect(new Set(named.map(({ name }) => name)).size).toBe(6);
+    expect(new Set(named.map(({ name, text }) => `${name} ${text}`)).size).toBe(6);
     // Longer names than Postgres keeps would be cut off, and be the same.
     for (const { name } of named) expect(name.length).toBeLessThanOrEqual(63);
   });
@@ -88,6 +89,26 @@ describe("the Postgres store", () => {
     }
     expect((await Promise.all(readings)).map(({ outcome }) => outcome)).toEqual(Array(5).fill("passed"));
     expect(most).toBe(1);
+  });
+
+  it("asks for leases of one moment in one statement, in the order of subjects, and answers each its own", async () => {
+    const asked: (readonly string[])[] = [];
+    const store = postgresStore({
+      client: {
+        async query(_text, values) {
+          const [subjects, , requests] = values as [readonly string[], unknown, readonly string[]];
+          asked.push(subjects);
+          return { rows: requests.map((request) => ({ reading: `${request.split(" ")[1]},passed,0,1` })) };
+        },
+      },
+    });
+    const rules = compileRules("l", ["100/second"]);
+    const leases = Array.from({ length: 9 }, (_, n) =>
+      store.lease(rules, `k${n}`, { id: `${n}`, tokens: 10 + n, least: 1, ttlMs: 1000 }),
+    );
+    expect((await Promise.all(leases)).map(({ lent }) => lent)).toEqual([10, 11, 12, 13, 14, 15, 16, 17, 18]);
+    expect(asked).toHaveLength(1);
+    expect(asked[0]).toEqual([...(asked[0] ?? [])].sort());
   });
 
   it("passes on every error that is not about the table", async () => {

@@ -4,14 +4,14 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { createClient } from "redis";
 import { describe, expect, it, vi } from "vitest";
-import { createRateLimiter, type RateLimitStore } from "../src/index.ts";
+import { createRateLimiter, type LeasingStore } from "../src/index.ts";
 import { compileRules } from "../src/rule.ts";
 import { postgresStore } from "../src/stores/postgres.ts";
 import { redisStore } from "../src/stores/redis.ts";
 import { newPrefix } from "./redis-clients.ts";
 
 interface Counted extends AsyncDisposable {
-  readonly store: RateLimitStore;
+  readonly store: LeasingStore;
   /** How often the server has been asked. */
   trips(): number;
 }
@@ -83,6 +83,18 @@ describe.each(backends)("on $name", ({ open }) => {
     await counted.store.consumeMany?.(callsOn((n) => `k${n}`));
     expect(counted.trips() - before).toBe(2);
   });
+
+  it("a lease is one round trip, what is given back included", async () => {
+    await using counted = await open();
+    const rules = compileRules("lease", ["30/day"]);
+    const ask = (id: string, returned?: { readonly id: string; readonly unspent: number }) =>
+      counted.store.lease(rules, "k", { id, tokens: 10, least: 1, ttlMs: 10_000, returned });
+    // Redis learns the script by the first.
+    await ask("one");
+    const before = counted.trips();
+    expect(await ask("two", { id: "one", unspent: 4 })).toMatchObject({ outcome: "passed", lent: 10 });
+    expect(counted.trips() - before).toBe(1);
+  });
 });
 
 it("a row in Postgres is updated in its page, without a new entry in the index", async () => {
@@ -101,6 +113,10 @@ it("a row in Postgres is updated in its page, without a new entry in the index",
     () => store.block(rules, "k6", 1000),
     () => store.unblock(rules, "k6"),
     () => store.reset(rules, "k7"),
+    () => store.lease(rules, "k8", { id: "one", tokens: 10, least: 1, ttlMs: 1000 }),
+    () => store.consume(rules, "k8", 1),
+    () =>
+      store.lease(rules, "k8", { id: "two", tokens: 5, least: 1, ttlMs: 1000, returned: { id: "one", unspent: 5 } }),
   ];
   for (const call of calls) await call();
   const { rows } = await client.query(

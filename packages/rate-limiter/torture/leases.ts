@@ -1,13 +1,14 @@
-// Instances spend leases of one Redis while they crash and close, their calls are aborted, and the network and Redis fail.
+// Instances spend leases of one Redis or one Postgres while they crash and close, their calls are aborted, and the network and the server fail.
 
+import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { type FaultProxy, type Server, startFaultProxy, startRedis } from "@holdfast/testing";
+import { type FaultProxy, type Server, startFaultProxy, startPostgres, startRedis } from "@holdfast/testing";
 import type { Random, Torture } from "@holdfast/testing/torture";
 import { Redis } from "ioredis";
+import pg from "pg";
 import { type RateLimitStore, withLeases } from "../src/index.ts";
 import { compileRules, type RuleSet } from "../src/rule.ts";
-import { redisStore } from "../src/stores/redis.ts";
-import { type Connected, connectors, newPrefix } from "../test/redis-clients.ts";
+import { type Lending, lendingStores, type OpenLending } from "../test/lending-stores.ts";
 import { type Use, worstExcess } from "../test/uses.ts";
 
 const CALL_DEADLINE_MS = 300;
@@ -15,37 +16,50 @@ const CALL_DEADLINE_MS = 300;
 const LATE_MS = 3000;
 const HEALED_WITHIN_MS = 5000;
 
-let server: Server | undefined;
+/** Neither forgets anything, so that no crash gives anything back. */
+const starts = {
+  redis: () => startRedis({ settings: { appendonly: "yes", appendfsync: "always" } }),
+  postgres: () => startPostgres(),
+};
+
+const servers: { [Name in Lending["server"]]?: Server } = {};
 
 export const torture: Torture = {
   name: "what leases let pass exceeds burst + rate x time on no interval",
-  sample: 5,
+  sample: 6,
 
   async setUp() {
-    // It forgets nothing, so that no crash gives anything back.
-    server = await startRedis({ settings: { appendonly: "yes", appendfsync: "always" } });
+    for (const name of ["redis", "postgres"] as const) servers[name] = await starts[name]();
   },
 
   async tearDown() {
-    await server?.stop();
+    for (const server of Object.values(servers)) await server.stop();
   },
 
   async run(random, { log, signal }) {
+    const kind = random.pick(["redis", "postgres"] as const);
+    const server = servers[kind];
     if (!server) throw new Error("there is no server");
     if (server.pid === undefined) await server.restart();
     const rule = { limit: random.int(50, 1000), window: 1000, burst: random.int(20, 400) };
     const lease = { tokens: random.int(2, 50), ttl: random.pick([random.int(10, 100), random.int(100, 2000)]) };
-    log(JSON.stringify({ rule, lease }));
+    log(JSON.stringify({ kind, rule, lease }));
     const rules = compileRules("torture", [rule]);
-    const prefix = newPrefix();
+    const space = `torture_${randomBytes(6).toString("hex")}`;
 
     await using ended = new AsyncDisposableStack();
     const instances: Instance[] = [];
     for (let count = random.int(2, 4); count > 0; count--) {
-      // Some ask Redis for each call: leases and calls have to share one bucket.
-      const wrap = (store: ReturnType<typeof redisStore>) => (random.chance(0.8) ? withLeases(store, lease) : store);
       const proxy = ended.use(await startFaultProxy(server));
-      instances.push(ended.use(await startInstance(proxy, random, (client) => wrap(redisStore({ client, prefix })))));
+      const open = async () => {
+        const { open: openLending } = random.pick(lendingStores.filter((lending) => lending.server === kind));
+        const url = new URL(server.url);
+        url.port = String(proxy.port);
+        const lending = await openLending(url.href, { space });
+        // Some ask the server for each call: leases and calls have to share one bucket.
+        return { lending, store: random.chance(0.8) ? withLeases(lending.store, lease) : lending.store };
+      };
+      instances.push(ended.use(await startInstance(proxy, open)));
     }
     const load = startLoad(instances, rules, random);
     ended.defer(async () => void (await load.stop()));
@@ -55,9 +69,10 @@ export const torture: Torture = {
       log(load.pace);
       await wait(random.int(0, 500));
       if (random.chance(0.5)) continue;
-      const fault = random.pick(Object.keys(faults));
+      const possible = { ...faults, ...faultsOf[kind] };
+      const fault = random.pick(Object.keys(possible));
       log(fault);
-      await faults[fault]?.({ server, instance: random.pick(instances), random });
+      await possible[fault]?.({ server, instance: random.pick(instances), random });
       signal.throwIfAborted();
     }
     load.pace = "rush";
@@ -81,32 +96,27 @@ interface Instance extends AsyncDisposable {
 
 async function startInstance(
   proxy: FaultProxy,
-  random: Random,
-  storeOn: (client: Connected["client"]) => RateLimitStore,
+  open: () => Promise<{ readonly lending: OpenLending; readonly store: RateLimitStore }>,
 ): Promise<Instance> {
-  const start = async () => {
-    const [, connect] = random.pick(connectors);
-    const connected = await connect(`redis://${proxy.host}:${proxy.port}`);
-    return { connected, store: storeOn(connected.client) };
-  };
-  let running = await start();
+  let running = await open();
   return {
     proxy,
     get store() {
       return running.store;
     },
     async crash() {
-      const { connected } = running;
-      running = await start();
-      await connected[Symbol.asyncDispose]();
+      const { lending } = running;
+      running = await open();
+      await lending[Symbol.asyncDispose]();
     },
-    [Symbol.asyncDispose]: () => running.connected[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => running.lending[Symbol.asyncDispose](),
   };
 }
 
 type Fault = (on: { readonly server: Server; readonly instance: Instance; readonly random: Random }) => Promise<void>;
+type Faults = Readonly<Record<string, Fault>>;
 
-const faults: Readonly<Record<string, Fault>> = {
+const faults: Faults = {
   crash: ({ instance }) => instance.crash(),
   /** And goes on: what it gave back, it takes anew. */
   close: ({ instance }) => instance.store.close(),
@@ -114,11 +124,6 @@ const faults: Readonly<Record<string, Fault>> = {
     await server.kill();
     await wait(random.int(0, 100));
     await server.restart();
-  },
-  async forgetScripts({ server }) {
-    const redis = new Redis(server.url);
-    await redis.script("FLUSH");
-    redis.disconnect();
   },
   async cut({ instance: { proxy }, random }) {
     proxy.cut();
@@ -134,6 +139,24 @@ const faults: Readonly<Record<string, Fault>> = {
     proxy.delay(random.int(1, 500));
     await wait(random.int(0, 500));
     await proxy.heal();
+  },
+};
+
+const faultsOf: Readonly<Record<Lending["server"], Faults>> = {
+  redis: {
+    async forgetScripts({ server }) {
+      const redis = new Redis(server.url);
+      await redis.script("FLUSH");
+      redis.disconnect();
+    },
+  },
+  postgres: {
+    async endSessions({ server }) {
+      const client = new pg.Client(server.url);
+      await client.connect();
+      await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()");
+      await client.end();
+    },
   },
 };
 

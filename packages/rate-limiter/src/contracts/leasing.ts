@@ -81,6 +81,14 @@ export const leasingStoreContract: Readonly<Record<string, (make: MakeStore<Leas
     },
   ),
 
+  "takes back no more than it lent": contract<LeasingStore>(async ({ store }) => {
+    const rules = compileRules("more", ["20/hour"]);
+    await store.consume(rules, "k", 10);
+    await ask(store, rules, "one", 5);
+    await ask(store, rules, "end", 0, { returned: { id: "one", unspent: 50 } });
+    assert.deepEqual(left(rules, await store.peek(rules, "k")), ["passed", 10]);
+  }),
+
   "refunds no more than what is lent leaves room for": contract<LeasingStore>(async ({ store }) => {
     const rules = compileRules("refund", ["20/hour"]);
     await ask(store, rules, "one", 8);

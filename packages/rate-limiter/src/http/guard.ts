@@ -94,7 +94,8 @@ function problemOf(decision: Refusal): Problem {
 }
 
 function kindOf(decision: Refusal): { type: string; title: string; status: number } {
-  if (decision.outcome === "degraded" && decision.mode === "closed") {
+  // The service's own condition, whatever the client has spent (RFC 9110, 15.6.4).
+  if (decision.outcome === "crowded" || (decision.outcome === "degraded" && decision.mode === "closed")) {
     return { type: `${PROBLEM_TYPES}#temporary-reduced-capacity`, title: "Reduced capacity", status: 503 };
   }
   if (decision.outcome === "blocked") {

@@ -34,8 +34,8 @@ export function rateLimitFields(
   style: "ietf" | OlderFields,
   clock: Clock,
 ): [name: string, value: string][] {
-  // While nobody counts, there is no quota to tell of.
-  const uncounted = decision.outcome === "degraded" && decision.mode !== "fallback";
+  // Where nobody counts, or there is no bucket to count in, there is no quota to tell of.
+  const uncounted = decision.outcome === "crowded" || (decision.outcome === "degraded" && decision.mode !== "fallback");
   const quota = uncounted ? [] : style === "ietf" ? newestFields(decision) : olderFields(style, decision, clock);
   // No wait helps a cost above capacity, so none is promised.
   if (!decision.allowed && Number.isFinite(decision.retryAfterMs)) {

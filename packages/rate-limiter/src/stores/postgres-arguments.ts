@@ -2,7 +2,7 @@
 
 import { hash } from "node:crypto";
 import type { Rule, RuleSet } from "../rule.ts";
-import type { StoreReading } from "../store.ts";
+import type { LeaseReading, StoreReading } from "../store.ts";
 
 /** No bucket ever misses more. */
 export const MOST_UNITS: number = 2 ** 52;
@@ -19,6 +19,13 @@ export interface PreparedRules {
 export interface PreparedCall {
   readonly subject: string;
   readonly cost: number;
+  readonly rules: PreparedRules;
+}
+
+export interface PreparedLease {
+  readonly subject: string;
+  /** By `leaseText`. */
+  readonly request: string;
   readonly rules: PreparedRules;
 }
 
@@ -55,10 +62,8 @@ export interface ReadingRow {
 }
 
 export interface PeekRow {
-  readonly at: unknown;
   readonly used: string;
-  readonly blocked_until: unknown;
-  readonly now: unknown;
+  readonly blocked_ms: unknown;
 }
 
 export interface CleanUpRow {
@@ -72,4 +77,10 @@ export function toReading({ reading }: ReadingRow): StoreReading {
   // The units missing from the bucket, by itself: one rule, and it passed.
   if (blockedMs === undefined) return { outcome: "passed", blockedMs: 0, used: [Number(outcome)] };
   return { outcome: outcome as StoreReading["outcome"], blockedMs: Number(blockedMs), used: used.map(Number) };
+}
+
+/** How many are lent, then a reading. */
+export function toLeaseReading({ reading }: ReadingRow): LeaseReading {
+  const [lent = ""] = reading.split(",", 1);
+  return { ...toReading({ reading: reading.slice(lent.length + 1) }), lent: Number(lent) };
 }

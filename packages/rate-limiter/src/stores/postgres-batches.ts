@@ -60,3 +60,25 @@ export function inBatches<Call, Answer>(
     return unlessAborted(promise, signal, () => waiting.delete(one));
   };
 }
+
+/**
+ * Sends calls in the order of their subjects, `most` at a time, and gives the answers in the order of the calls. A statement locks
+ * its rows one after the other: so all lock them in one order, and none wait in a circle.
+ */
+export async function inOrderOfSubjects<Call extends { readonly subject: string }, Answer>(
+  calls: readonly Call[],
+  most: number,
+  send: (calls: readonly Call[]) => Promise<readonly Answer[]>,
+): Promise<Answer[]> {
+  const answers = new Array<Answer>(calls.length);
+  // Calls on one subject stay in their order: sorting is stable.
+  const order = [...calls.entries()].sort(([, a], [, b]) =>
+    a.subject < b.subject ? -1 : Number(a.subject > b.subject),
+  );
+  for (let from = 0; from < order.length; from += most) {
+    const part = order.slice(from, from + most);
+    const found = await send(part.map(([, call]) => call));
+    for (const [position, [index]] of part.entries()) answers[index] = found[position] as Answer;
+  }
+  return answers;
+}

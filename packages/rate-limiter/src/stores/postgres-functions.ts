@@ -15,8 +15,8 @@ export const CONSUME_BY_ONE_TYPES = "bytea, bigint, bigint, bigint, bigint, bigi
 const USED_NOW = "greatest(0, t.used[1] - least(greatest(0, now_ms - t.at), enough_ms) * refill)";
 
 /**
- * The usual call in one go, which takes two thirds of the time: one rule, a row that is there, and it passes. The reply is then
- * the units missing from the bucket, and what `consumeSql` replies otherwise.
+ * The usual call in one go, which takes two thirds of the time: one rule, a row that is there, nothing of it is lent, and it
+ * passes. The reply is then the units missing from the bucket, and what `consumeSql` replies otherwise.
  */
 export function consumeByOneSql({ table, consume, consumeByOne }: Names): string {
   return `
@@ -40,6 +40,7 @@ export function consumeByOneSql({ table, consume, consumeByOne }: Names): string
      WHERE t.subject = key
        AND ${USED_NOW} <= capacity - cost * token
        AND coalesce(t.blocked_until, 0) <= now_ms
+       AND t.leases IS NULL
     RETURNING t.used[1]::text INTO reading;
     IF FOUND THEN
       RETURN reading;
@@ -54,7 +55,7 @@ export function consumeByOneSql({ table, consume, consumeByOne }: Names): string
  * bucket fills up: what is longer counts as that, so that no product exceeds a bigint. `penalty` is one such row and blockMs.
  * The reply is the outcome, the rest of a block, and the units missing from each bucket, separated by commas.
  */
-export function consumeSql({ table, consume }: Names): string {
+export function consumeSql({ table, consume, asOf }: Names): string {
   return `
   CREATE OR REPLACE FUNCTION ${consume}(key bytea, cost bigint, rules bigint[], penalty bigint[], given_ms bigint)
   RETURNS text
@@ -69,6 +70,7 @@ export function consumeSql({ table, consume }: Names): string {
     new_used bigint[];
     new_full_at bigint;
     used_now bigint[];
+    lent_ms bigint;
     units bigint;
     fits boolean;
     struck_at bigint;
@@ -76,14 +78,22 @@ export function consumeSql({ table, consume }: Names): string {
   BEGIN
     FOR attempt IN 1 .. 20 LOOP
       -- 1. The row as it was last committed. No lock: most refusals need nothing more, and write nothing.
-      SELECT t.xmin AS version, t.at, t.used, t.full_at, t.blocked_until,
+      SELECT t.xmin AS version, t.at, t.used, t.full_at, t.blocked_until, t.leases,
              t.strikes_at, CASE WHEN t.strike_units = penalty[1] THEN t.strikes_used END AS strikes_used
         INTO kept
         FROM ${table} AS t
        WHERE t.subject = key;
       now_ms := coalesce(given_ms, ${NOW_MS});
 
-      -- 2. What each bucket misses by now, and would with the cost. A bucket's time never moves back. GREATEST and LEAST
+      -- 2. What is lent keeps the buckets from filling up until its time is over.
+      lent_ms := 0;
+      IF kept.leases IS NOT NULL THEN
+        SELECT s.at, s.used, s.leases, greatest(0, s.lent_until - s.at)
+          INTO kept.at, kept.used, kept.leases, lent_ms
+          FROM ${asOf}(kept.at, kept.used, kept.leases, rules, now_ms) AS s;
+      END IF;
+
+      -- 3. What each bucket misses by now, and would with the cost. A bucket's time never moves back. GREATEST and LEAST
       --    ignore NULL, so all comes out as for full buckets where there is no row.
       new_at := greatest(kept.at, now_ms);
       new_full_at := kept.full_at;
@@ -98,14 +108,14 @@ export function consumeSql({ table, consume }: Names): string {
         IF units > rules[i][3] THEN
           fits := false;
         END IF;
-        new_full_at := greatest(new_full_at, new_at + (units + rules[i][2] - 1) / rules[i][2]);
+        new_full_at := greatest(new_full_at, new_at + lent_ms + (units + rules[i][2] - 1) / rules[i][2]);
       END LOOP;
 
       IF kept.blocked_until > now_ms THEN
         RETURN 'blocked,' || kept.blocked_until - now_ms || ',' || array_to_string(used_now, ',');
       END IF;
 
-      -- 3. Written if nobody has written since step 1: xmin tells the versions of a row apart.
+      -- 4. Written if nobody has written since step 1: xmin tells the versions of a row apart.
       IF fits THEN
         IF kept.version IS NULL THEN
           INSERT INTO ${table} (subject, at, used, full_at)
@@ -113,7 +123,7 @@ export function consumeSql({ table, consume }: Names): string {
           ON CONFLICT DO NOTHING;
         ELSE
           UPDATE ${table} AS t
-             SET at = new_at, used = new_used, full_at = new_full_at
+             SET at = new_at, used = new_used, full_at = new_full_at, leases = kept.leases
            WHERE t.subject = key AND t.xmin = kept.version;
         END IF;
         IF FOUND THEN
@@ -123,7 +133,7 @@ export function consumeSql({ table, consume }: Names): string {
       ELSIF penalty IS NULL OR kept.version IS NULL THEN
         RETURN 'refused,0,' || array_to_string(used_now, ',');
 
-      -- 4. The refusal takes a strike. Whoever takes the last one is blocked, and has them all again.
+      -- 5. The refusal takes a strike. Whoever takes the last one is blocked, and has them all again.
       ELSE
         struck_at := greatest(kept.strikes_at, now_ms);
         units := penalty[1] + greatest(0, kept.strikes_used - least(struck_at - kept.strikes_at, penalty[4]) * penalty[2]);
@@ -140,10 +150,15 @@ export function consumeSql({ table, consume }: Names): string {
         END IF;
       END IF;
 
-      -- 5. Somebody was quicker: once more, under a lock, so that nobody is again.
+${onceMoreUnderALock(table)}
+  $consume$;`;
+}
+
+/** The end of a function that tries until nobody else has written meanwhile. */
+export function onceMoreUnderALock(table: string): string {
+  return `      -- Somebody was quicker: once more, under a lock, so that nobody is again.
       PERFORM FROM ${table} AS t WHERE t.subject = key FOR UPDATE;
     END LOOP;
     RAISE EXCEPTION 'a row of ${table} can be read but not written; does row-level security hide it?';
-  END
-  $consume$;`;
+  END`;
 }

@@ -10,7 +10,9 @@ export interface Statements {
   readonly consumeByOne: string;
   /** subjects, costs, rules, penalties, now: as many calls, decided in this order */
   readonly consumeMany: string;
-  /** subject, now */
+  /** subjects, rules, requests as `leaseText` writes them, now: as many leases, in this order */
+  readonly lease: string;
+  /** subject, rules, now */
   readonly peek: string;
   /** subject, rules, units to put back, now */
   readonly refund: string;
@@ -24,7 +26,7 @@ export interface Statements {
   readonly cleanUp: string;
 }
 
-export function statementsFor({ table, consume, consumeByOne }: Names): Statements {
+export function statementsFor({ table, consume, consumeByOne, asOf, lease }: Names): Statements {
   /** Read once a statement, unless it is given. */
   const clock = (parameter: string): string => `(SELECT coalesce(${parameter}::bigint, ${NOW_MS}) AS ms) AS now`;
   /** What is left of what a row says by then. */
@@ -40,21 +42,29 @@ export function statementsFor({ table, consume, consumeByOne }: Names): Statemen
 SELECT ${consume}(call.subject, call.cost, call.rules::bigint[], call.penalty::bigint[], $5) AS reading
   FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::text[]) AS call (subject, cost, rules, penalty)`,
 
+    lease: `
+SELECT ${lease}(call.subject, call.rules::bigint[], call.request, $4) AS reading
+  FROM unnest($1::bytea[], $2::text[], $3::text[]) AS call (subject, rules, request)`,
+
     peek: `
-SELECT t.at, array_to_string(t.used, ',') AS used, t.blocked_until, now.ms AS now
-  FROM ${table} AS t, ${clock("$2")}
+SELECT array_to_string(s.used, ',') AS used, greatest(0, t.blocked_until - now.ms) AS blocked_ms
+  FROM ${table} AS t, ${clock("$3")}, ${asOf}(t.at, t.used, t.leases, $2::bigint[], now.ms) AS s
  WHERE t.subject = $1`,
 
     // Buckets that no call has taken from have no room. full_at may stay: it is only later than it need be.
     refund: `
 UPDATE ${table} AS t
-   SET at = greatest(t.at, now.ms),
-       used = ARRAY(
-         -- Refilled up to now, then what is put back.
-         SELECT greatest(0, t.used[i] - least(greatest(now.ms - t.at, 0), rules[i][4]) * rules[i][2] - units[i])
-           FROM generate_subscripts(t.used, 1) AS i
-          ORDER BY i
-       )
+   SET (at, used, leases) = (
+     SELECT s.at,
+            ARRAY(
+              -- Refilled up to now, then what is put back, as far as what is lent leaves room for it.
+              SELECT greatest(least(s.used[i], s.lent * rules[i][1]), s.used[i] - units[i])
+                FROM generate_subscripts(s.used, 1) AS i
+               ORDER BY i
+            ),
+            s.leases
+       FROM ${asOf}(t.at, t.used, t.leases, rules, now.ms) AS s
+   )
   FROM ${clock("$4")}, (SELECT $2::bigint[] AS rules, $3::bigint[] AS units) AS given
  WHERE t.subject = $1 AND t.at > 0`,
 
@@ -65,6 +75,7 @@ UPDATE ${table} AS t
        used = array_fill(0::bigint, ARRAY[cardinality(t.used)]),
        full_at = 0,
        blocked_until = NULL,
+       leases = NULL,
        strikes_at = NULL,
        strikes_used = NULL,
        strike_units = NULL

@@ -2,29 +2,31 @@
 
 import { hash } from "node:crypto";
 import { type Clock, unlessAborted } from "@holdfast/core";
+import { type PostgresClient as CorePostgresClient, schemaProblem } from "@holdfast/core/postgres";
 import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
-import type { RateLimitStore, StoreCall, StoreCallOptions, StoreReading } from "../store.ts";
-import { usedAt } from "../token-bucket.ts";
+import type { LeaseReading, LeasingStore, StoreCall, StoreCallOptions, StoreReading } from "../store.ts";
+import { leaseText } from "./lease-request.ts";
 import {
   type CleanUpRow,
   MOST_UNITS,
   type PeekRow,
   type PreparedCall,
+  type PreparedLease,
   type PreparedRules,
   prepareRules,
   type ReadingRow,
   subjectOf,
+  toLeaseReading,
   toReading,
 } from "./postgres-arguments.ts";
-import { inBatches } from "./postgres-batches.ts";
+import { inBatches, inOrderOfSubjects } from "./postgres-batches.ts";
 import { namesOf } from "./postgres-names.ts";
-import { ensureSchemaSql, WRONG_LAYOUT } from "./postgres-schema.ts";
+import { ensureSchemaSql } from "./postgres-schema.ts";
 import { statementsFor } from "./postgres-statements.ts";
 
 /** What the store needs of `Pool` or `Client` of pg, or of anything that answers alike. */
-export interface PostgresClient {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>;
+export interface PostgresClient extends CorePostgresClient {
   /** Tells a pool, which runs several statements at once, from a single connection. */
   readonly totalCount?: number;
 }
@@ -60,11 +62,13 @@ export interface PostgresStoreOptions {
   readonly time?: Pick<Clock, "now"> | undefined;
 }
 
-export interface PostgresStore extends RateLimitStore {
+export interface PostgresStore extends LeasingStore {
   consumeMany(calls: readonly StoreCall[], options?: StoreCallOptions): Promise<readonly StoreReading[]>;
   /**
-   * Makes schema, table and function where they are missing. Any number of instances may call it at once, as each does when it
-   * starts; where all is there it needs no privilege to create. A table that is there stays as it is, logged or not.
+   * Makes schema, table and functions where they are missing. Any number of instances may call it at once, as each does when it
+   * starts; where all is there it needs no privilege to create. A table that is there keeps its rows and stays logged or not. One of an
+   * earlier version gets the columns that it lacks, which its owner may add; instances of that version go on beside, but refill what
+   * others have leased.
    * @throws RateLimiterError `WRONG_SCHEMA`: the table is another, or of a later version of this package
    */
   ensureSchema(): Promise<void>;
@@ -90,7 +94,8 @@ const MOST_CALLS_A_STATEMENT = 1000;
  *   gives back what was taken in its last second; an unlogged table then gives back everything.
  * - Statements expect the isolation level READ COMMITTED. At a stricter one, calls at once on one key reject with SQLSTATE 40001.
  * - A role that did not make the table needs SELECT, INSERT, UPDATE and DELETE on it.
- * - Calls reject with `WRONG_SCHEMA` where the table or its function is missing.
+ * - It lends, to `withLeases`: as many leases as are asked for at once share a statement too.
+ * - Calls reject with `WRONG_SCHEMA` where the table or a function is missing.
  *
  * @example
  * const store = postgresStore({ client: new Pool() });
@@ -101,14 +106,14 @@ const MOST_CALLS_A_STATEMENT = 1000;
  * @throws RateLimiterError `INVALID_OPTION`
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
-  const { client, table = "rate_limit", unlogged = false, prepared = false, time } = options;
-  const names = namesOf(table, options.schema);
+  const { client, table = "rate_limit", schema, unlogged = false, prepared = false, time } = options;
+  const names = namesOf(table, schema);
   const statements = statementsFor(names);
   const known = new WeakMap<RuleSet, PreparedRules>();
-  const { consume, consumeByOne, consumeMany } = statements;
+  const { consume, consumeByOne, consumeMany, lease } = statements;
   // After their texts: a connection may serve several stores, and takes one text for each name.
   const statementNames = new Map(
-    prepared ? [consume, consumeByOne, consumeMany].map((text) => [text, `holdfast_${hash("sha1", text)}`]) : [],
+    prepared ? [consume, consumeByOne, consumeMany, lease].map((text) => [text, `holdfast_${hash("sha1", text)}`]) : [],
   );
   const now = (): number | null => (time ? Math.floor(time.now()) : null);
 
@@ -118,7 +123,8 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
       if (name === undefined) return (await client.query(text, values)).rows as readonly Row[];
       return (await (client as PreparingClient).query({ name, text, values })).rows as readonly Row[];
     } catch (error) {
-      throw asSchemaError(error, names.table) ?? error;
+      const problem = schemaProblem(error, names.table);
+      throw problem === undefined ? error : new RateLimiterError("WRONG_SCHEMA", problem, { cause: error });
     }
   }
 
@@ -145,30 +151,33 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
   async function decide(calls: readonly PreparedCall[]): Promise<readonly StoreReading[]> {
     const [first] = calls;
     if (calls.length === 1 && first) return (await decideOne(first)).map(toReading);
-    const readings = new Array<StoreReading>(calls.length);
-    // Calls on one subject stay in their order: sorting is stable.
-    const order = [...calls.entries()].sort(([, a], [, b]) =>
-      a.subject < b.subject ? -1 : Number(a.subject > b.subject),
-    );
-    for (let from = 0; from < order.length; from += MOST_CALLS_A_STATEMENT) {
-      const part = order.slice(from, from + MOST_CALLS_A_STATEMENT);
+    return inOrderOfSubjects(calls, MOST_CALLS_A_STATEMENT, async (part) => {
       const values = [
-        part.map(([, { subject }]) => subject),
-        part.map(([, { cost }]) => cost),
-        part.map(([, { rules }]) => rules.rules),
-        part.map(([, { rules }]) => rules.penalty),
+        part.map(({ subject }) => subject),
+        part.map(({ cost }) => cost),
+        part.map(({ rules }) => rules.rules),
+        part.map(({ rules }) => rules.penalty),
         now(),
       ];
-      const rows = await run<ReadingRow>(consumeMany, values);
-      for (const [row, [index]] of part.entries()) readings[index] = toReading(rows[row] as ReadingRow);
-    }
-    return readings;
+      return (await run<ReadingRow>(consumeMany, values)).map(toReading);
+    });
   }
 
-  const askInBatches = inBatches(decide, {
-    lanes: client.totalCount === undefined ? 1 : LANES_OF_A_POOL,
-    most: MOST_CALLS_A_STATEMENT,
-  });
+  function lend(calls: readonly PreparedLease[]): Promise<readonly LeaseReading[]> {
+    return inOrderOfSubjects(calls, MOST_CALLS_A_STATEMENT, async (part) => {
+      const values = [
+        part.map(({ subject }) => subject),
+        part.map(({ rules }) => rules.rules),
+        part.map(({ request }) => request),
+        now(),
+      ];
+      return (await run<ReadingRow>(lease, values)).map(toLeaseReading);
+    });
+  }
+
+  const shape = { lanes: client.totalCount === undefined ? 1 : LANES_OF_A_POOL, most: MOST_CALLS_A_STATEMENT };
+  const askInBatches = inBatches(decide, shape);
+  const lendInBatches = inBatches(lend, shape);
 
   /** A statement on one subject. */
   async function ask<Row>(text: string, rules: RuleSet, key: string, values: unknown[], call?: StoreCallOptions) {
@@ -187,13 +196,11 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
       return await unlessAborted(decide(calls.map(callOf)), call?.signal);
     },
     async peek(rules, key, call) {
-      const [row] = await ask<PeekRow>(statements.peek, rules, key, [now()], call);
-      if (!row) return { outcome: "passed", used: rules.rules.map(() => 0), blockedMs: 0 };
-      const used = row.used.split(",").map(Number);
-      const blockedMs = Math.max(0, Number(row.blocked_until ?? 0) - Number(row.now));
+      const [row] = await ask<PeekRow>(statements.peek, rules, key, [prepare(rules).rules, now()], call);
+      const blockedMs = Number(row?.blocked_ms ?? 0);
       return {
         outcome: blockedMs > 0 ? "blocked" : "passed",
-        used: rules.rules.map((rule, index) => usedAt(rule, used[index] ?? 0, Number(row.at), Number(row.now))),
+        used: row ? row.used.split(",").map(Number) : rules.rules.map(() => 0),
         blockedMs,
       };
     },
@@ -210,8 +217,14 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     async unblock(rules, key, call) {
       await ask(statements.unblock, rules, key, [], call);
     },
+    async lease(rules, key, request, call) {
+      call?.signal?.throwIfAborted();
+      const found = prepare(rules);
+      const asked = { subject: subjectOf(found, key), request: leaseText(request), rules: found };
+      return await lendInBatches(asked, call?.signal);
+    },
     async ensureSchema() {
-      await run(ensureSchemaSql(names, unlogged));
+      await run(ensureSchemaSql(names, { table, schema, unlogged }));
     },
     async cleanUp({ batch = 1000, signal } = {}) {
       if (!Number.isSafeInteger(batch) || batch < 1) {
@@ -231,20 +244,4 @@ export function postgresStore(options: PostgresStoreOptions): PostgresStore {
     },
     async close() {},
   };
-}
-
-// https://www.postgresql.org/docs/current/errcodes-appendix.html: no such table, function, column, schema; no unique key
-// for ON CONFLICT; columns of another type.
-const MISSING = new Set(["42P01", "42883", "42703", "3F000", "42P10", "42804"]);
-
-/** Undefined where the error is about something else. */
-function asSchemaError(error: unknown, table: string): RateLimiterError | undefined {
-  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
-  if (code === WRONG_LAYOUT) return new RateLimiterError("WRONG_SCHEMA", `${message}`, { cause: error });
-  if (typeof code !== "string" || !MISSING.has(code)) return undefined;
-  return new RateLimiterError(
-    "WRONG_SCHEMA",
-    `the table ${table} or its function is missing, or of another version (${message}); call ensureSchema()`,
-    { cause: error },
-  );
 }

@@ -116,8 +116,8 @@ export const unblock: Act = (pen) => `
     end`;
 
 /**
- * Takes back a lease, then lends as many tokens as are asked for, or as every bucket has, if those are enough. The amount is
- * `id tokens least ttlMs returnedId unspent`.
+ * Takes back a lease, then lends as many tokens as are asked for, or as every bucket has, if those are enough. The amount is what
+ * `leaseText` says.
  */
 export const lease: Act = (pen) => `
     local id, tokens, least, ttl, returned, unspent = string.match(amount, '^(%S+) (%d+) (%d+) (%d+) (%S+) (%d+)$')

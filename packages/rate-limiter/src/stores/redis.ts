@@ -2,9 +2,9 @@
 
 import { type Clock, unlessAborted } from "@holdfast/core";
 import type { RedisClient } from "@holdfast/core/redis";
-import { RateLimiterError } from "../errors.ts";
 import type { RuleSet } from "../rule.ts";
-import type { LeaseRequest, LeasingStore, StoreCallOptions, StoreReading } from "../store.ts";
+import type { LeasingStore, StoreCallOptions, StoreReading } from "../store.ts";
+import { leaseText } from "./lease-request.ts";
 import { type Act, block, consume, lease, peek, refund, reset, unblock } from "./redis-acts.ts";
 import { batches, type CallOnLane, type Lane } from "./redis-batch.ts";
 import { scriptRunner } from "./redis-client.ts";
@@ -105,7 +105,7 @@ export function redisStore({ client, prefix = "holdfast:rl:", time }: RedisStore
       await send(unblock, rules, key, 0, call);
     },
     async lease(rules, key, request, call) {
-      const reading = await send(lease, rules, key, leaseAmount(request), call);
+      const reading = await send(lease, rules, key, leaseText(request), call);
       // Where nothing is refused, the reply has what was lent in the place of a block.
       return reading.outcome === "passed"
         ? { ...reading, blockedMs: 0, lent: reading.blockedMs }
@@ -146,14 +146,4 @@ function lanes(
     }
     return lane;
   };
-}
-
-/** @throws RateLimiterError `INVALID_OPTION` */
-function leaseAmount({ id, tokens, least, ttlMs, returned = { id: "-", unspent: 0 } }: LeaseRequest): string {
-  const text = [id, tokens, least, ttlMs, returned.id, returned.unspent].join(" ");
-  if (/^[\w-]{1,64} \d{1,15} \d{1,15} \d{1,15} [\w-]{1,64} \d{1,15}$/.test(text)) return text;
-  throw new RateLimiterError(
-    "INVALID_OPTION",
-    `a lease can't be ${JSON.stringify(text.slice(0, 200))}; give ids of A-Z, a-z, 0-9, _ and -, and whole numbers`,
-  );
 }

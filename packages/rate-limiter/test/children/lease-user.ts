@@ -1,19 +1,15 @@
-// Uses tokens of one key by leases, in trickles and rushes: URL, client library, key prefix, rule as JSON, how long, tokens to lease.
+// Uses tokens of one key by leases, in trickles and rushes: URL, client library, space, rule as JSON, how long, tokens to lease.
 // Prints its uses as JSON, in milliseconds of the system's monotonic clock, which all processes share.
 
 import { setTimeout as wait } from "node:timers/promises";
 import { withLeases } from "../../src/index.ts";
 import { compileRules } from "../../src/rule.ts";
-import { redisStore } from "../../src/stores/redis.ts";
-import { connectors } from "../redis-clients.ts";
+import { lendingBy } from "../lending-stores.ts";
 import type { Use } from "../uses.ts";
 
-const [url = "", library, prefix, rule = "", durationMs, tokens] = process.argv.slice(2);
-const connect = connectors.find(([name]) => name === library)?.[1];
-if (!connect) throw new Error(`there is no ${library}`);
-
-const connected = await connect(url);
-const store = withLeases(redisStore({ client: connected.client, prefix }), { tokens: Number(tokens), ttl: 400 });
+const [url = "", library, space = "", rule = "", durationMs, tokens] = process.argv.slice(2);
+const opened = await lendingBy(library).open(url, { space });
+const store = withLeases(opened.store, { tokens: Number(tokens), ttl: 400 });
 const rules = compileRules("load", [JSON.parse(rule)]);
 const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
 const uses: Use[] = [];
@@ -31,5 +27,5 @@ for (const end = monotonic() + Number(durationMs); monotonic() < end; ) {
   for (const rushEnd = monotonic() + 150; monotonic() < rushEnd; await new Promise(setImmediate)) await use();
 }
 await store.close();
-await connected[Symbol.asyncDispose]();
+await opened[Symbol.asyncDispose]();
 process.stdout.write(JSON.stringify(uses));
