@@ -8,6 +8,7 @@ import { RateLimiterPostgres } from "rate-limiter-flexible";
 import type { Row } from "../harness.ts";
 import { type AsyncSide, beside, type Rounds, roundsInFlight, roundsOneByOne } from "./in-flight.ts";
 import { keysByChance } from "./keys.ts";
+import { leaseRows } from "./leases.ts";
 import { rowOf } from "./row.ts";
 import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
@@ -30,6 +31,7 @@ export async function postgresRows(): Promise<Row[]> {
       ...rowsOf(together, "64 in flight", version),
       ...rowsOf(oneByOne, "one by one", version),
       ...preparedRows(oneByOne, "one by one", version),
+      ...(await leaseRows(postgresStore({ client: pool }), { on: "Postgres", version, calls: [10_000, 400] })),
     ];
   } finally {
     await pool.end();

@@ -1,6 +1,6 @@
 // A limiter on a real Redis, beside the bare command that it sends and beside its peers, through the same clients.
 
-import { createRateLimiter, type LeasingStore, type RateLimitStore, withLeases } from "@holdfast/rate-limiter";
+import { createRateLimiter, type RateLimitStore } from "@holdfast/rate-limiter";
 import { redisStore } from "@holdfast/rate-limiter/redis";
 import { startRedis } from "@holdfast/testing";
 import { Redis } from "ioredis";
@@ -10,12 +10,11 @@ import { createClient } from "redis";
 import type { Row } from "../harness.ts";
 import { type AsyncSide, beside, type Rounds, roundsInFlight, roundsOneByOne } from "./in-flight.ts";
 import { keysByChance } from "./keys.ts";
+import { leaseRows } from "./leases.ts";
 import { rowOf } from "./row.ts";
 import { BURST, RULE, WINDOW_MS } from "./rule.ts";
 
 const KEYS = 1000;
-// As many as a key of this speed spends in about 5 ms.
-const LEASED = 10_000;
 
 export async function redisRows(): Promise<Row[]> {
   await using server = await startRedis();
@@ -29,7 +28,7 @@ export async function redisRows(): Promise<Row[]> {
     return [
       ...rowsOf(together, "64 in flight", version),
       ...rowsOf(oneByOne, "one by one", version),
-      ...(await leaseRows(redisStore({ client: ioredis }), version)),
+      ...(await leaseRows(redisStore({ client: ioredis }), { on: "Redis", version, calls: [20_000, 3000] })),
     ];
   } finally {
     ioredis.disconnect();
@@ -109,27 +108,4 @@ function rowsOf(rounds: Rounds, how: string, version: string): Row[] {
     row("ioredis", "rate-limiter-flexible", 1.1),
     row("ioredis", "rate-limit-redis", 0.9),
   ];
-}
-
-/** None while the store can't lend. */
-async function leaseRows(store: RateLimitStore, version: string): Promise<Row[]> {
-  if (!isLeasing(store)) return [];
-  const [leased, direct] = [limiterOn(withLeases(store, { tokens: LEASED })), limiterOn(store)];
-  const key = keysByChance(1);
-  const sides = { ours: () => leased.consume(key()), "without leases": () => direct.consume(key()) };
-  const rows: Row[] = [];
-  for (const { inFlight, calls } of [
-    { inFlight: 64, calls: 20_000 },
-    { inFlight: 1, calls: 3000 },
-  ]) {
-    const rounds = await roundsInFlight(sides, { inFlight, calls, rounds: 7 });
-    const name = `Redis with leases of ${LEASED} tokens, one hot key, ${inFlight} in flight`;
-    const row = { name, unit: "ops/s", better: "higher", goal: { of: "ratio", atLeast: 20 } } as const;
-    rows.push(rowOf(beside(rounds, "ours", ["without leases"]), "without leases", row, version));
-  }
-  return rows;
-}
-
-function isLeasing(store: RateLimitStore): store is LeasingStore {
-  return "lease" in store;
 }
