@@ -6,6 +6,7 @@ import { hostname } from "node:os";
 import { type Clock, sleep } from "@holdfast/core";
 import type { CheckpointStore, Entry, StoreCall } from "./checkpoint-store.ts";
 import { CheckpointError } from "./errors.ts";
+import { following } from "./following.ts";
 import { shown } from "./stored-value.ts";
 
 /** What a runner has while it works. Saves under it are refused once another has been granted the key. */
@@ -43,7 +44,7 @@ export async function withLease<T>(key: string, run: (lease: Lease) => Promise<T
   // From before the request: others count from after they saw what it wrote.
   const { fence, since } = await acquire(key, holder, options);
   tell("granted", fence, holder);
-  const lost = new AbortController();
+  const { controller: lost, release: unfollow } = following(signal);
   let isAnothers = false;
   const stopRenewing = keepUp(key, { fence, holder, since }, options, (why) => {
     isAnothers = why === "another's";
@@ -53,9 +54,9 @@ export async function withLease<T>(key: string, run: (lease: Lease) => Promise<T
     );
   });
   try {
-    const any = signal ? AbortSignal.any([signal, lost.signal]) : lost.signal;
-    return await run({ key, fence, holder, signal: any });
+    return await run({ key, fence, holder, signal: lost.signal });
   } finally {
+    unfollow();
     await stopRenewing();
     // Who can't give it back, or not in its time, leaves it to that.
     if (!isAnothers) {
@@ -122,6 +123,9 @@ function ttlOf(holder: string): number {
   return Number(/;ttl=(\d{1,12})$/.exec(holder)?.[1] ?? 0);
 }
 
+/** Made once: each error made anew would keep all that its stack has seen for as long as the signal is remembered. */
+const OVER = new Error("The work under the lease is over");
+
 /** Renews until it is told to stop, or can't any more. Resolves when nothing of it is under way. */
 function keepUp(
   key: string,
@@ -154,7 +158,7 @@ function keepUp(
     if (!isStopped()) throw error;
   });
   return async () => {
-    stop.abort();
+    stop.abort(OVER);
     await working;
   };
 }

@@ -48,7 +48,8 @@ export function savingTo<Value>(parts: SavingParts<Value>): Saving<Value> {
     const bytes = Buffer.byteLength(data);
     if (bytes > 0.8 * maxBytes) logger.warn({ key, bytes, maxBytes }, "A checkpoint is near its largest size");
     for (let triesLeft = TRIES; ; triesLeft--) {
-      const ifVersion = note === undefined ? yield* versionToFollow(key, value, given) : given.ifVersion;
+      const goesOn = order !== undefined && note === undefined;
+      const ifVersion = goesOn ? yield* versionToFollow(key, value, order, given) : given.ifVersion;
       const options = { ifVersion, fence: lease?.fence, savedAt: clock.now(), keep: history, note };
       const outcome = yield* step(
         () => syncStore.saveSync(key, data, options),
@@ -68,13 +69,13 @@ export function savingTo<Value>(parts: SavingParts<Value>): Saving<Value> {
     }
   }
 
-  /** Where values have an order: the version that this one does not go back behind. */
+  /** The version that this value does not go back behind. */
   function* versionToFollow(
     key: string,
     value: Value,
+    order: (a: Value, b: Value) => number,
     { ifVersion, within, signal }: SaveOptions,
   ): Steps<number | undefined> {
-    if (order === undefined) return ifVersion;
     const entry = yield* step(
       () => syncStore.readSync(key),
       () => (within ?? store).read(key, { signal }),

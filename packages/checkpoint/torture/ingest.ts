@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { unlessAborted } from "@holdfast/core";
 import type { Random, Torture } from "@holdfast/testing/torture";
 import type { IngestOrder } from "../test/children/ingest-rows.ts";
 import { type Child, type Children, startChildren } from "./parts/children.ts";
@@ -46,19 +47,25 @@ export const torture: Torture = {
     log(JSON.stringify(order));
     // Lines have one writer.
     const workers = kind === "folder" ? 1 : random.int(1, 2);
-    const fleet = startFleet(children, order, workers);
+    const fleet = startFleet(children, order, workers, signal);
+    signal.addEventListener("abort", () => log(fleet.state()));
     try {
       for (let faults = random.int(1, MOST_FAULTS); faults > 0 && !fleet.isDone(); faults--) {
-        await disturb(fleet, random);
+        await disturb(fleet, random, log);
         signal.throwIfAborted();
         const said = fleet.saved();
         const there = await target.count();
         log(`${said} said to be saved: ${JSON.stringify(there)}`);
         check(there, said, order, fleet.begins());
         // As an operator does who will not wait for a dead one's lease.
-        if (workers === 1 && random.chance(0.7)) await target.unlock();
+        if (workers === 1 && random.chance(0.7)) {
+          log("unlocking");
+          await target.unlock();
+        }
+        log("replacing who is dead");
         fleet.replace();
       }
+      log("waiting for the end");
       await fleet.finish();
       const there = await target.count();
       check(there, total, order, fleet.begins());
@@ -75,13 +82,14 @@ async function targetOf(kind: string, stream: string, random: Random): Promise<T
 }
 
 /** Waits until somebody says something, or not, and for a while; puts one to sleep, or not; and kills it, most of the time. */
-async function disturb(fleet: Fleet, random: Random): Promise<void> {
+async function disturb(fleet: Fleet, random: Random, log: (message: string) => void): Promise<void> {
   const [livesMs, livesOnMs] = [random.int(0, 40), random.int(0, 40)];
   const sleepsMs = random.chance(0.3) ? random.int(1, 3 * TTL_MS) : 0;
   const dies = sleepsMs === 0 || random.chance(0.5);
   if (random.chance(0.8)) await fleet.hears();
   await pause(livesMs);
   if (fleet.isDone()) return;
+  log(`sleep ${sleepsMs} ms${dies ? ", and death" : ""}`);
   const victim = random.pick(fleet.working());
   if (sleepsMs > 0) {
     await victim.sleep(sleepsMs);
@@ -103,7 +111,7 @@ function check(there: There, said: number, { to, size, pagesPerBatch }: IngestOr
 /** Processes that share a stream. */
 interface Fleet {
   working(): readonly Child[];
-  /** Resolves when one of them says something; at once where none works any more. */
+  /** Resolves when one of them says something; at once where none works any more. Rejects when the run has taken too long. */
   hears(): Promise<void>;
   /** Unless it has done its work. */
   kill(child: Child): Promise<void>;
@@ -117,9 +125,11 @@ interface Fleet {
   /** How often one has begun, anew or not. */
   begins(): number;
   isDone(): boolean;
+  /** For the log of what takes too long. */
+  state(): string;
 }
 
-function startFleet(children: Children, order: IngestOrder, workers: number): Fleet {
+function startFleet(children: Children, order: IngestOrder, workers: number, signal: AbortSignal): Fleet {
   const working = new Set<Child>();
   let heard = Promise.withResolvers<void>();
   let saved = 0;
@@ -145,7 +155,7 @@ function startFleet(children: Children, order: IngestOrder, workers: number): Fl
     async hears() {
       if (working.size === 0) return;
       heard = Promise.withResolvers();
-      await Promise.race([heard.promise, ...fleet.working().map(({ failed }) => failed)]);
+      await unlessAborted(Promise.race([heard.promise, ...fleet.working().map(({ failed }) => failed)]), signal);
     },
     async kill(child) {
       if (working.delete(child)) await child.kill();
@@ -162,6 +172,8 @@ function startFleet(children: Children, order: IngestOrder, workers: number): Fl
     saved: () => saved,
     begins: () => begins,
     isDone: () => isDone,
+    state: () =>
+      [`${saved} saved, begun ${begins} times`, ...fleet.working().map((child) => child.state())].join("\n  "),
   };
   fleet.replace();
   return fleet;

@@ -15,7 +15,7 @@ export const MOST_IDS: number = 2 ** 30;
 /** Slots an id. Half of them stay free, so that a look ends soon. */
 const SLOTS = 2;
 /** So many to begin with: most runs find little that is new, and memory for a whole window takes as long to get as a page to read. */
-const FIRST_IDS = 1024;
+const FIRST_IDS = 4096;
 
 /**
  * Two ids are taken for one if their fingerprints are equal: by chance, for a new id among n, once in 2^64 / n. With a window of a million,
@@ -104,21 +104,15 @@ export function createIdWindow(size: number, key: Uint8Array = randomBytes(8)): 
  * Puts the low and the high half into `out`: a pair made anew for each id would cost as much as the rest.
  */
 function fingerprint(id: string, key0: number, key1: number, out: Uint32Array): void {
-  let v0 = key0;
+  // `| 0` tells the compiler that it is an integer.
+  let v0 = key0 | 0;
   let v1 = key1 ^ 0xee;
   let v2 = key0 ^ 0x6c796765;
   let v3 = key1 ^ 0x74656462;
-  const pairs = id.length >> 1;
-  // A round for each pair, one for what is left and the length, and twice three to end.
-  for (let round = 0; round < pairs + 1 + 6; round++) {
-    let word = 0;
-    if (round < pairs) word = id.charCodeAt(2 * round) | (id.charCodeAt(2 * round + 1) << 16);
-    else if (round === pairs) word = (id.length & 1 ? id.charCodeAt(id.length - 1) : 0) | (id.length << 16);
-    else if (round === pairs + 1) v2 ^= 0xee;
-    else if (round === pairs + 4) {
-      out[0] = v1 ^ v3;
-      v1 ^= 0xdd;
-    }
+  const { length } = id;
+  let at = 0;
+  for (; at + 1 < length; at += 2) {
+    const word = id.charCodeAt(at) | (id.charCodeAt(at + 1) << 16);
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -131,6 +125,28 @@ function fingerprint(id: string, key0: number, key1: number, out: Uint32Array): 
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
     v2 = (v2 << 16) | (v2 >>> 16);
     v0 ^= word;
+  }
+  // A round for what is left and the length, and twice three to end. Not in the loop above, where asking which of them it is would cost more.
+  const last = (at < length ? id.charCodeAt(at) : 0) | (length << 16);
+  v3 ^= last;
+  for (let round = 0; round < 7; round++) {
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    if (round === 0) {
+      v0 ^= last;
+      v2 ^= 0xee;
+    } else if (round === 3) {
+      out[0] = v1 ^ v3;
+      v1 ^= 0xdd;
+    }
   }
   out[1] = v1 ^ v3;
 }

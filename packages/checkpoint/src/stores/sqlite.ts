@@ -75,14 +75,20 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
 
   function save(key: string, data: string, options: SaveOptions): Outcome {
     const { savedAt, ifVersion = null, fence = null, keep = 0, note = null } = options;
-    const values = [Buffer.from(key), data, savedAt, note, ifVersion, fence, keep] as const;
-    if (keep === 0) return outcome(key, one(statements.update, ...values) ?? one(statements.insert, ...values));
+    const bytes = Buffer.from(key);
+    const put = (): Outcome => {
+      const values = [bytes, data, savedAt, note, ifVersion, fence, keep] as const;
+      const row = one(statements.update, ...values) ?? one(statements.insert, ...values);
+      // Not all columns: what we gave would come back as a copy.
+      return row ? { ok: true, entry: { key, data, savedAt, ...leaseOf(row as LeaseRow) } } : outcome(key, undefined);
+    };
+    if (keep === 0) return put();
     return together(database, () => {
       // What an earlier save dropped, then what this one does.
-      statements.prune.run(Buffer.from(key));
-      statements.keep.run(Buffer.from(key), ifVersion, fence);
-      const done = outcome(key, one(statements.update, ...values) ?? one(statements.insert, ...values));
-      statements.prune.run(Buffer.from(key));
+      statements.prune.run(bytes);
+      statements.keep.run(bytes, ifVersion, fence);
+      const done = put();
+      statements.prune.run(bytes);
       return done;
     });
   }
@@ -159,14 +165,17 @@ function one(statement: SqliteStatement, ...parameters: SqliteValue[]): unknown 
   return statement.all(...parameters)[0];
 }
 
-interface Row {
-  readonly key: Uint8Array;
+interface LeaseRow {
   readonly version: unknown;
-  readonly data: string | null;
-  readonly saved_at: unknown;
   readonly fence: unknown;
   readonly holder: string | null;
   readonly beat: unknown;
+}
+
+interface Row extends LeaseRow {
+  readonly key: Uint8Array;
+  readonly data: string | null;
+  readonly saved_at: unknown;
 }
 
 interface VersionRow {
@@ -178,16 +187,12 @@ interface VersionRow {
 
 function toEntry(row: unknown): Entry | undefined {
   if (row === undefined) return undefined;
-  const { key, version, data, saved_at, fence, holder, beat } = row as Row;
-  return {
-    key: text(key),
-    version: Number(version),
-    data,
-    savedAt: Number(saved_at),
-    fence: Number(fence),
-    holder,
-    beat: Number(beat),
-  };
+  const { key, data, saved_at } = row as Row;
+  return { key: text(key), data, savedAt: Number(saved_at), ...leaseOf(row as Row) };
+}
+
+function leaseOf({ version, fence, holder, beat }: LeaseRow): Pick<Entry, "version" | "fence" | "holder" | "beat"> {
+  return { version: Number(version), fence: Number(fence), holder, beat: Number(beat) };
 }
 
 function toVersion({ version, data, saved_at, note }: VersionRow): SavedVersion {
@@ -251,7 +256,8 @@ CREATE TABLE IF NOT EXISTS "${table}_version" (
 }
 
 function prepare(database: SqliteDatabase, table: string) {
-  const columns = "key, version, data, saved_at, fence, holder, beat";
+  const lease = "version, fence, holder, beat";
+  const columns = `key, data, saved_at, ${lease}`;
   const holds = (ifVersion: string, fence: string): string =>
     `(${ifVersion} IS NULL OR CASE WHEN ${ifVersion} = 0 THEN data IS NULL ELSE data IS NOT NULL AND version = ${ifVersion} END)
      AND (${fence} IS NULL OR fence = ${fence})`;
@@ -261,12 +267,12 @@ function prepare(database: SqliteDatabase, table: string) {
     update: database.prepare(`
 UPDATE "${table}" SET version = version + 1, data = ?2, saved_at = ?3, note = ?4, kept = ?7
  WHERE key = ?1 AND ${holds("?5", "?6")}
-RETURNING ${columns}`),
+RETURNING ${lease}`),
     insert: database.prepare(`
 INSERT INTO "${table}" (key, version, data, saved_at, note, kept)
 SELECT ?1, 1, ?2, ?3, ?4, ?7 WHERE coalesce(?5, 0) = 0 AND ?6 IS NULL
 ON CONFLICT DO NOTHING
-RETURNING ${columns}`),
+RETURNING ${lease}`),
     // What the update will replace, if it will. key, ifVersion, fence
     keep: database.prepare(`
 INSERT INTO "${table}_version" (key, version, data, saved_at, note)

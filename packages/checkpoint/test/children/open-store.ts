@@ -22,6 +22,8 @@ export async function openStore(kind: Kind, at: string): Promise<CheckpointStore
     },
     async postgres() {
       const client = new pg.Pool({ connectionString: at, max: 3 });
+      // Of a connection that is still closing when the server ends.
+      client.on("error", () => {});
       const store = postgresStore({ client });
       await store.ensureSchema();
       return withClose(store, () => client.end());

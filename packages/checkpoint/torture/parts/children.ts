@@ -2,7 +2,7 @@
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,6 +19,8 @@ export interface Child {
   kill(): Promise<void>;
   /** Rejects if it ends by itself. */
   readonly failed: Promise<never>;
+  /** For the log of what takes too long. */
+  state(): string;
 }
 
 export interface Children {
@@ -54,7 +56,11 @@ function startChild(file: string, cache: string): Child {
     env: { ...process.env, NODE_COMPILE_CACHE: cache },
   });
   let hear: (line: string) => void = () => {};
-  createInterface({ input: child.stdout }).on("line", (line) => hear(line));
+  let last = { line: "nothing", at: performance.now() };
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    last = { line, at: performance.now() };
+    hear(line);
+  });
   // Breaks when the child dies; its end tells more.
   child.stdin.on("error", () => {});
   const ended = Promise.all([text(child.stderr), once(child, "close")]);
@@ -82,5 +88,24 @@ function startChild(file: string, cache: string): Child {
       await ended;
       if (!isKilled) await failed;
     },
+    state() {
+      const ago = Math.round(performance.now() - last.at);
+      return `process ${child.pid} said ${last.line}, ${ago} ms ago; ${stateOf(child.pid)}`;
+    },
   };
+}
+
+/** What tells a process that hangs from one that a busy machine does not let run. */
+function stateOf(pid: number | undefined): string {
+  const textOf = (name: string): string => readFileSync(`/proc/${pid}/${name}`, "utf8");
+  try {
+    const state = /^State:\s*(.*)$/m.exec(textOf("status"))?.[1];
+    const [ran, waited] = textOf("schedstat")
+      .split(" ")
+      .map((nanoseconds) => Math.round(Number(nanoseconds) / 1e6));
+    return `state ${state} in ${textOf("wchan")}, ran for ${ran} ms, waited ${waited} ms for a processor`;
+  } catch {
+    // It is over, or this is not Linux.
+    return "its state is not known";
+  }
 }

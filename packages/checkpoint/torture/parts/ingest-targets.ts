@@ -41,7 +41,9 @@ const TABLE = "torture";
 
 export async function startPostgresTargets(): Promise<PostgresTargets> {
   const server = await startPostgres();
-  const pool = new pg.Pool({ connectionString: server.url, max: 2 });
+  const pool = new pg.Pool({ connectionString: server.url, max: 2, statement_timeout: 30_000 });
+  // Of a connection that is still closing when the server ends.
+  pool.on("error", () => {});
   const store = postgresStore({ client: pool, table: `${TABLE}_at` });
   await makeCountingTable(pool, TABLE);
   await store.ensureSchema();
