@@ -142,8 +142,8 @@ function startFleet(children: Children, order: IngestOrder, workers: number, sig
     child.order(order, (line) => {
       if (line === "begun") begins++;
       else if (line === "done") {
-        working.delete(child);
-        children.giveBack(child);
+        // One that is killed may have said so before, unheard.
+        if (working.delete(child)) children.giveBack(child);
         isDone = true;
       } else saved = Math.max(saved, Number(line));
       heard.resolve();

@@ -20,6 +20,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { CheckpointError } from "../errors.ts";
 import { runLater, type Steps, step } from "../steps.ts";
+import { called, syncShared } from "./shared-sync.ts";
 
 /** Above this, copying into the cache takes longer than the hop. */
 const MOST_BYTES_AT_ONCE = 64 * 1024;
@@ -99,7 +100,10 @@ function openNames(path: string): number | undefined {
 function* syncAndClose(folder: number | undefined): Steps<void> {
   if (folder === undefined) return;
   try {
-    yield* sync(folder);
+    yield* step(
+      () => fsyncSync(folder),
+      () => syncShared(folder),
+    );
   } finally {
     closeSync(folder);
   }
@@ -124,11 +128,4 @@ function sync(file: number): Steps<void> {
     () => fsyncSync(file),
     () => called((done) => fsync(file, done)),
   );
-}
-
-/** As util.promisify does it, which makes a function each time. */
-function called(call: (done: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call((error) => (error ? reject(error) : resolve()));
-  });
 }

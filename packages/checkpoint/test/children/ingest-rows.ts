@@ -35,26 +35,17 @@ interface InFolder {
   readonly ids: boolean;
 }
 
-/** More leases than faults can cost without a batch were too short for how busy the machine is: the next ones are longer. */
-const MOST_IN_VAIN = 8;
-
 const pools = new Map<string, pg.Pool>();
 
 for await (const order of orders<IngestOrder>()) {
-  for (let inVain = 0; ; ) {
-    const ttl = order.ttl * 2 ** Math.max(0, inVain - MOST_IN_VAIN);
-    const { isDone, batches } = await attempt({ ...order, ttl });
-    if (isDone) break;
-    if (batches === 0) inVain++;
-  }
+  while (!(await isIngested(order)));
   say("done");
 }
 
-async function attempt(order: IngestOrder): Promise<{ readonly isDone: boolean; readonly batches: number }> {
+async function isIngested(order: IngestOrder): Promise<boolean> {
   const { store, sink, close } = await open(order.to);
   const source = countedSource(order);
   let before = 0;
-  let batches = 0;
   try {
     await ingest({
       key: order.stream,
@@ -71,16 +62,13 @@ async function attempt(order: IngestOrder): Promise<{ readonly isDone: boolean; 
       lease: { ttl: order.ttl },
       on: {
         started: () => say("begun"),
-        batch({ total: { processed } }) {
-          batches++;
-          say(`${before + processed}`);
-        },
+        batch: ({ total: { processed } }) => say(`${before + processed}`),
       },
     });
-    return { isDone: true, batches };
+    return true;
   } catch (error) {
     // It has slept, or the machine was busy, for longer than its lease.
-    if (["LEASE_LOST", "STALE_LEASE"].includes((error as CheckpointError).code)) return { isDone: false, batches };
+    if (["LEASE_LOST", "STALE_LEASE"].includes((error as CheckpointError).code)) return false;
     throw error;
   } finally {
     await close();

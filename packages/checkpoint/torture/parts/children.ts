@@ -25,7 +25,7 @@ export interface Child {
 
 export interface Children {
   take(): Child;
-  /** It has done all that it was told to, and may be told more. */
+  /** It has done all that it was told to, lives, and may be told more. */
   giveBack(child: Child): void;
   end(): Promise<void>;
 }
@@ -83,7 +83,8 @@ function startChild(file: string, cache: string): Child {
       child.kill("SIGCONT");
     },
     async kill() {
-      isKilled = child.exitCode === null && child.signalCode === null;
+      // Killed twice, it still did not end by itself.
+      isKilled ||= child.exitCode === null && child.signalCode === null;
       child.kill("SIGKILL");
       await ended;
       if (!isKilled) await failed;
