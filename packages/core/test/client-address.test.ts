@@ -163,9 +163,9 @@ describe("createClientAddress, behind proxies named by address", () => {
   });
 
   it("is not moved by anything that a client writes", () => {
-    const address = fc
-      .oneof(fc.ipV4(), fc.ipV6())
-      .map((text) => text.replace(/^(10|127)\./, "8.").replace(/^f[cd]/i, "2a"));
+    // A client at one of the trusted addresses would be a proxy, and believed.
+    const isProxy = (text: string): boolean => through(["private", "loopback"], text, "100::1") === "100::1";
+    const address = fc.oneof(fc.ipV4(), fc.ipV6()).filter((text) => !isProxy(text));
     const lie = fc.array(
       fc.oneof(fc.string(), fc.ipV4(), fc.constantFrom(",", '"', "\\", "for=", "10.0.0.1", "unknown", "[")),
     );
