@@ -46,11 +46,11 @@ describe("saveSync of a store of files", () => {
 
   it("is BUSY while the process itself changes the key, and only then", async () => {
     await store.save("a", "1", AT);
+    const other = fileStore({ folder });
+    await other.read("a");
     const saving = store.save("a", "2", AT);
     expect(() => store.saveSync("a", "3", AT)).toThrow(busy);
     expect(store.saveSync("b", "1", AT)).toMatchObject({ ok: true });
-    const other = fileStore({ folder });
-    await other.read("a");
     expect(() => other.saveSync("a", "3", AT)).toThrow(busy);
     await saving;
     expect(store.saveSync("a", "3", AT)).toMatchObject({ ok: true, entry: { version: 3 } });
