@@ -1,6 +1,6 @@
 // Counts of what keys are used for, into the meter of `@holdfast/core/metrics`.
 
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { listen } from "@holdfast/core/events";
 import type { Meter } from "@holdfast/core/metrics";
 import { CHANNELS, type KeyEvents, type KeyHooks } from "./events.ts";
 
@@ -40,10 +40,5 @@ export function keyMetrics(meter: Meter): Required<KeyHooks> {
 
 /** Counts for every `ApiKeys` of this process from now on; call the result to stop. */
 export function measureApiKeys(meter: Meter): () => void {
-  const hooks = keyMetrics(meter);
-  const names = Object.keys(CHANNELS) as (keyof KeyEvents)[];
-  for (const name of names) subscribe(CHANNELS[name], hooks[name] as (event: unknown) => void);
-  return () => {
-    for (const name of names) unsubscribe(CHANNELS[name], hooks[name] as (event: unknown) => void);
-  };
+  return listen<KeyEvents>(CHANNELS, keyMetrics(meter));
 }

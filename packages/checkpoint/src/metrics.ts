@@ -1,9 +1,9 @@
 // Counts of what checkpoints and runs do, into the meter of `@holdfast/core/metrics`.
 
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { listen } from "@holdfast/core/events";
 import type { Meter } from "@holdfast/core/metrics";
-import { CHANNELS, type CheckpointHooks } from "./events.ts";
-import { INGEST_CHANNELS, type IngestHooks } from "./ingest/events.ts";
+import { CHANNELS, type CheckpointEvents, type CheckpointHooks } from "./events.ts";
+import { INGEST_CHANNELS, type IngestEvents, type IngestHooks } from "./ingest/events.ts";
 
 export interface MetricsOptions {
   /**
@@ -158,12 +158,10 @@ export function ingestMetrics(meter: Meter, { streamOf = beforeColon }: MetricsO
 
 /** Counts what everything of this package does in this process from now on; call the result to stop. */
 export function measureCheckpoints(meter: Meter, options?: MetricsOptions): () => void {
-  const hooks = { ...checkpointMetrics(meter, options), ...ingestMetrics(meter, options) };
-  const channels = Object.entries({ ...CHANNELS, ...INGEST_CHANNELS }) as [keyof typeof hooks, string][];
-  for (const [name, channel] of channels) subscribe(channel, hooks[name] as (event: unknown) => void);
-  return () => {
-    for (const [name, channel] of channels) unsubscribe(channel, hooks[name] as (event: unknown) => void);
-  };
+  return listen<CheckpointEvents & IngestEvents>(
+    { ...CHANNELS, ...INGEST_CHANNELS },
+    { ...checkpointMetrics(meter, options), ...ingestMetrics(meter, options) },
+  );
 }
 
 const OUTCOMES = ["processed", "failed", "duplicate", "skipped"] as const;

@@ -1,7 +1,7 @@
 // How packages tell what happened: to hooks that the caller gave, and to diagnostics channels that anyone in the process may
 // listen to.
 
-import { channel } from "node:diagnostics_channel";
+import { channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 
 /** By the event's name, what it tells. */
 type EventMap = object;
@@ -47,5 +47,24 @@ export function createEvents<Map extends EventMap>(names: Readonly<Record<keyof 
       }
       channels[name].publish(event);
     },
+  };
+}
+
+/**
+ * Tells the hooks what everything in this process tells the channels of these names, from now on; call the result to stop.
+ *
+ * @example
+ * const stop = listen({ done: "orders:done" }, { done: ({ durationMs }) => durations.record(durationMs / 1000, {}) });
+ */
+export function listen<Map extends EventMap>(
+  names: Readonly<Record<keyof Map, string>>,
+  hooks: Required<Hooks<Map>>,
+): () => void {
+  const listeners = Object.entries(names as Readonly<Record<string, string>>).map(
+    ([name, channelName]) => [channelName, hooks[name as keyof Map] as (event: unknown) => void] as const,
+  );
+  for (const [channelName, listener] of listeners) subscribe(channelName, listener);
+  return () => {
+    for (const [channelName, listener] of listeners) unsubscribe(channelName, listener);
   };
 }

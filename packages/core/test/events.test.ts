@@ -1,14 +1,15 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { createEvents } from "@holdfast/core/events";
+import { createEvents, listen } from "@holdfast/core/events";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 interface Map {
   readonly done: { readonly id: number };
 }
 
-const { wants, tell } = createEvents<Map>({ done: "holdfast:test:done" });
+const NAMES = { done: "holdfast:test:done" };
+const { wants, tell } = createEvents<Map>(NAMES);
 
-function listen(): unknown[] {
+function heardOnTheChannel(): unknown[] {
   const heard: unknown[] = [];
   const onEvent = (event: unknown): void => void heard.push(event);
   subscribe("holdfast:test:done", onEvent);
@@ -25,7 +26,7 @@ describe("events", () => {
   });
 
   it("tells the hook and the channel one and the same event", () => {
-    const heard = listen();
+    const heard = heardOnTheChannel();
     const done = vi.fn();
     const event = { id: 2 };
     expect(wants({}, "done")).toBe(true);
@@ -35,7 +36,7 @@ describe("events", () => {
   });
 
   it("lets what a hook throws change nothing for whoever tells, and still tells the channel", () => {
-    const heard = listen();
+    const heard = heardOnTheChannel();
     const uncaught: (() => void)[] = [];
     vi.spyOn(globalThis, "queueMicrotask").mockImplementation((callback) => void uncaught.push(callback));
     onTestFinished(() => void vi.restoreAllMocks());
@@ -45,5 +46,15 @@ describe("events", () => {
     tell({ done }, "done", () => ({ id: 3 }));
     expect(heard).toEqual([{ id: 3 }]);
     expect(uncaught[0]).toThrow("a hook's own");
+  });
+
+  it("tells hooks what anything in the process tells the channels, until they are stopped", () => {
+    const heard: Map["done"][] = [];
+    const stop = listen<Map>(NAMES, { done: (event) => void heard.push(event) });
+    tell({}, "done", () => ({ id: 4 }));
+    stop();
+    tell({}, "done", () => ({ id: 5 }));
+    expect(heard).toEqual([{ id: 4 }]);
+    expect(wants({}, "done")).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 // Counts of what happens to tokens, into the meter of `@holdfast/core/metrics`.
 
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { listen } from "@holdfast/core/events";
 import type { Meter } from "@holdfast/core/metrics";
 import { CHANNELS, type TokenEvents, type TokenHooks } from "./events.ts";
 
@@ -58,10 +58,5 @@ export function embedTokenMetrics(meter: Meter): Required<TokenHooks> {
 
 /** Counts what happens to every token in this process from now on; call the result to stop. */
 export function measureEmbedTokens(meter: Meter): () => void {
-  const hooks = embedTokenMetrics(meter) as Readonly<Record<keyof TokenEvents, (event: unknown) => void>>;
-  const names = Object.keys(CHANNELS) as (keyof TokenEvents)[];
-  for (const name of names) subscribe(CHANNELS[name], hooks[name]);
-  return () => {
-    for (const name of names) unsubscribe(CHANNELS[name], hooks[name]);
-  };
+  return listen<TokenEvents>(CHANNELS, embedTokenMetrics(meter));
 }

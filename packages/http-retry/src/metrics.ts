@@ -1,6 +1,6 @@
 // Counts of what calls do, by the server that they go to, into the meter of `@holdfast/core/metrics`.
 
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { listen } from "@holdfast/core/events";
 import type { Meter } from "@holdfast/core/metrics";
 import { CHANNELS, type HttpEvents, type HttpHooks } from "./events.ts";
 
@@ -73,12 +73,7 @@ export function httpMetrics(meter: Meter): Required<HttpHooks> {
 
 /** Counts what everything of this package does in this process from now on; call the result to stop. */
 export function measureHttp(meter: Meter): () => void {
-  const hooks = httpMetrics(meter);
-  const names = Object.keys(CHANNELS) as (keyof HttpEvents)[];
-  for (const name of names) subscribe(CHANNELS[name], hooks[name] as (event: unknown) => void);
-  return () => {
-    for (const name of names) unsubscribe(CHANNELS[name], hooks[name] as (event: unknown) => void);
-  };
+  return listen<HttpEvents>(CHANNELS, httpMetrics(meter));
 }
 
 const OPENNESS = { closed: 0, "half-open": 0.5, open: 1 } as const;

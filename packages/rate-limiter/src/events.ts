@@ -19,7 +19,7 @@ export interface DecisionEvent {
 }
 
 /** By name, what each hook and each channel tells. */
-interface LimiterEvents {
+export interface LimiterEvents {
   readonly decision: DecisionEvent;
   readonly store: StoreEvent;
 }
@@ -27,17 +27,16 @@ interface LimiterEvents {
 /** Called with what happened. What a hook throws becomes an uncaught exception, and does not change the call. */
 export type LimiterHooks = Hooks<LimiterEvents>;
 
-/** `node:diagnostics_channel`s of this package. With no subscriber, an event is not even made. */
-export const DECISION_CHANNEL = "holdfast:rate-limiter:decision";
-export const STORE_CHANNEL = "holdfast:rate-limiter:store";
+/** `node:diagnostics_channel`s of this package, one for each hook. With no subscriber, an event is not even made. */
+export const CHANNELS = {
+  decision: "holdfast:rate-limiter:decision",
+  store: "holdfast:rate-limiter:store",
+} as const;
 
 /** Told to the hook, then to the channel. */
-export const events: Events<LimiterEvents> = createEvents<LimiterEvents>({
-  decision: DECISION_CHANNEL,
-  store: STORE_CHANNEL,
-});
+export const events: Events<LimiterEvents> = createEvents<LimiterEvents>(CHANNELS);
 
-const decisions: ReturnType<typeof channel> = channel(DECISION_CHANNEL);
+const decisions: ReturnType<typeof channel> = channel(CHANNELS.decision);
 
 /** As `events.wants`, which looks names up: asked at each call, it would take a tenth of it. */
 export function wantsDecisions(hooks: LimiterHooks): boolean {

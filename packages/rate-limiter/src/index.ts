@@ -1,7 +1,7 @@
 export type { ConsumeOptions, PeekOptions, RulesInput } from "./calls.ts";
 export type { Allowed, Decision, Degraded, Refusal, Refused, RuleState } from "./decision.ts";
 export { RateLimiterError, type RateLimiterErrorCode } from "./errors.ts";
-export { DECISION_CHANNEL, type DecisionEvent, type LimiterHooks, STORE_CHANNEL } from "./events.ts";
+export { CHANNELS, type DecisionEvent, type LimiterEvents, type LimiterHooks } from "./events.ts";
 export {
   createRateLimiter,
   type ManyCall,

@@ -1,9 +1,8 @@
 // Counts of what limiters do, by the limiter's name, into the meter of `@holdfast/core/metrics`.
 
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { listen } from "@holdfast/core/events";
 import type { Meter } from "@holdfast/core/metrics";
-import { DECISION_CHANNEL, type DecisionEvent, type LimiterHooks, STORE_CHANNEL } from "./events.ts";
-import type { StoreEvent } from "./store-failure.ts";
+import { CHANNELS, type LimiterEvents, type LimiterHooks } from "./events.ts";
 
 /**
  * Hooks that count what one limiter does.
@@ -53,13 +52,5 @@ export function limiterMetrics(meter: Meter): Required<LimiterHooks> {
 
 /** Counts what every limiter of this process does from now on; call the result to stop. */
 export function measureRateLimiters(meter: Meter): () => void {
-  const hooks = limiterMetrics(meter);
-  const onDecision = (event: unknown): void => hooks.decision?.(event as DecisionEvent);
-  const onStore = (event: unknown): void => hooks.store?.(event as StoreEvent);
-  subscribe(DECISION_CHANNEL, onDecision);
-  subscribe(STORE_CHANNEL, onStore);
-  return () => {
-    unsubscribe(DECISION_CHANNEL, onDecision);
-    unsubscribe(STORE_CHANNEL, onStore);
-  };
+  return listen<LimiterEvents>(CHANNELS, limiterMetrics(meter));
 }

@@ -1,14 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createManualClock } from "@holdfast/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  createRateLimiter,
-  DECISION_CHANNEL,
-  type DecisionEvent,
-  memoryStore,
-  type RateLimiterOptions,
-  STORE_CHANNEL,
-} from "../src/index.ts";
+import { CHANNELS, createRateLimiter, type DecisionEvent, memoryStore, type RateLimiterOptions } from "../src/index.ts";
 import { failingStore } from "./failing-store.ts";
 
 const collect = (options: Partial<RateLimiterOptions>) => {
@@ -49,12 +42,12 @@ describe("events", () => {
   it("go to diagnostics channels as well", async () => {
     const heard: unknown[] = [];
     const listen = (event: unknown) => heard.push(event);
-    for (const name of [DECISION_CHANNEL, STORE_CHANNEL]) subscribe(name, listen);
+    for (const name of Object.values(CHANNELS)) subscribe(name, listen);
     const store = failingStore();
     store.state = "failing";
     await using limiter = createRateLimiter({ name: "down", rules: "1/hour", store });
     await limiter.consume("k");
-    for (const name of [DECISION_CHANNEL, STORE_CHANNEL]) unsubscribe(name, listen);
+    for (const name of Object.values(CHANNELS)) unsubscribe(name, listen);
     expect(heard).toMatchObject([
       { limiter: "down", state: "down", reason: "error", error: expect.any(Error) },
       { limiter: "down", outcome: "degraded", allowed: true },
