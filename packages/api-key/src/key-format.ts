@@ -4,6 +4,7 @@ import { BASE62_VALUES, formatChecksum, randomBase62 } from "./base62.ts";
 import { addToCrc32, finishCrc32, sumCrc32 } from "./crc32.ts";
 import { ApiKeyError } from "./errors.ts";
 
+// Even, as the secret's: they are summed two by two.
 const ID_LENGTH = 12;
 /** 28 digits of base62 are 166 bits. */
 const SECRET_LENGTH = 28;
@@ -86,10 +87,11 @@ function hasChecksum(text: string, start: number, headSum: number): boolean {
   const end = text.length - CHECKSUM_LENGTH;
   let sum = headSum;
   let stray = 0;
-  for (let at = start; at < end; at++) {
-    const code = text.charCodeAt(at);
-    stray |= BASE62_VALUES[code] ?? -1;
-    sum = addToCrc32(sum, code);
+  for (let at = start; at < end; at += 2) {
+    const first = text.charCodeAt(at);
+    const second = text.charCodeAt(at + 1);
+    stray |= (BASE62_VALUES[first] ?? -1) | (BASE62_VALUES[second] ?? -1);
+    sum = addToCrc32(sum, first, second);
   }
   let checksum = 0;
   for (let at = end; at < text.length; at++) {
