@@ -23,7 +23,7 @@ export const bench: Bench = {
 };
 
 async function clientRows(): Promise<Row[]> {
-  const { alone, together } = await speeds("client", { undici: "undici-request" }, 7);
+  const { alone, together } = await speeds("client", { undici: "undici-request" }, 11);
   return [
     row(alone, "undici", `${JSON_CALL} beside request, ${ALONE}`, 0.95),
     row(together, "undici", `${JSON_CALL} beside request, ${TOGETHER}`, 0.85),

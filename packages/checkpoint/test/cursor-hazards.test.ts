@@ -124,22 +124,33 @@ describe("a pass with an upper bound", () => {
 
 describe("a cursor in the future", () => {
   const time: TimeValues = { parse: Number, format: String, clock: createManualClock(5000) };
-  const sourceOf = (items: readonly Item[]) =>
+  const sourceOf = (items: readonly Item[], times = time) =>
     ascendingSource({
       get: serve(({ searchParams }) => items.filter(({ at }) => Number(at) >= Number(searchParams.get("from")))),
       url: (from) => `${BASE}?from=${from ?? 0}`,
       value: (record) => (record as Item).at,
       id: idOf,
       pageSize: 10,
-      time,
+      time: times,
     });
 
-  it("that a record would make is held at now, and told of once", async () => {
+  it("that a record would make stays where it is, and is told of once", async () => {
     const told: SourceNotice[] = [];
     const items = ["1000", "9000", "9500"].map((at) => ({ id: at, at }));
     const pages = await read(sourceOf(items), undefined, 1000, (notice) => told.push(notice));
-    expect(pages.at(-1)?.cursor.value).toBe("5000");
-    expect(told).toEqual([{ kind: "cursor-in-future", value: "9500" }]);
+    expect(idsOf(pages)).toEqual(["1000", "9000", "9500"]);
+    expect(pages.at(-1)?.cursor.value).toBe("1000");
+    expect(told).toEqual([{ kind: "cursor-in-future", value: "9000" }]);
+  });
+
+  it("hides nothing that comes after it and before that time, whatever the skew", async () => {
+    const items = ["1000", "9000"].map((at) => ({ id: at, at }));
+    const source = sourceOf(items, { ...time, skew: 500 });
+    const first = await read(source);
+    items.push({ id: "came later", at: "5200" });
+    const second = await read(source, first.at(-1)?.cursor);
+    expect(idsOf(second)).toEqual(["9000", "came later"]);
+    expect(second.at(-1)?.cursor).toEqual({ value: "5200", ids: ["came later"] });
   });
 
   it("that was saved hides nothing that came since", async () => {
@@ -148,6 +159,68 @@ describe("a cursor in the future", () => {
     const pages = await read(sourceOf(items), { value: "9999", ids: ["x"] }, 1000, (notice) => told.push(notice));
     expect(idsOf(pages)).toEqual(["a"]);
     expect(told).toEqual([{ kind: "cursor-in-future", value: "9999" }]);
+  });
+
+  describe("of ids that hold a time", () => {
+    const shown = ["10", "20", "9000"];
+    const feed = (latest: () => string) =>
+      sinceIdSource({
+        get: serve(({ searchParams }) => {
+          const since = Number(searchParams.get("since"));
+          const before = Number(searchParams.get("before") || Number.POSITIVE_INFINITY);
+          const wanted = shown.filter((id) => Number(id) > since && Number(id) < before);
+          return wanted.sort((a, b) => Number(b) - Number(a)).map((id) => ({ id }));
+        }),
+        url: ({ since, before }) => `${BASE}?since=${since ?? ""}&before=${before ?? ""}`,
+        id: idOf,
+        latest,
+      });
+
+    it("is not made by a record that is ahead of them, which comes again until its time has come", async () => {
+      const told: SourceNotice[] = [];
+      const first = await read(
+        feed(() => "25"),
+        undefined,
+        1000,
+        (notice) => told.push(notice),
+      );
+      expect(idsOf(first)).toEqual(["9000", "20", "10"]);
+      expect(first.at(-1)?.cursor).toEqual({ since: "20", high: null, low: null });
+      expect(told).toEqual([{ kind: "cursor-in-future", value: "9000" }]);
+      shown.push("22");
+      const second = await read(
+        feed(() => "30"),
+        first.at(-1)?.cursor,
+      );
+      expect(idsOf(second)).toEqual(["9000", "22"]);
+      const third = await read(
+        feed(() => "9000"),
+        second.at(-1)?.cursor,
+      );
+      expect(third.at(-1)?.cursor.since).toBe("9000");
+    });
+
+    it("that was saved begins at now", async () => {
+      const pages = await read(
+        feed(() => "15"),
+        { since: "99999", high: null, low: null },
+      );
+      expect(idsOf(pages)).toContain("20");
+    });
+
+    it("is the same for tokens that expire", async () => {
+      const get = serve(() => [{ id: "20" }, { id: "9000" }]);
+      const source = tokenSource({
+        get,
+        url: ({ since }) => `${BASE}?since=${since}`,
+        next: () => null,
+        position: idOf,
+        latest: () => "25",
+      });
+      const pages = await read(source, { token: null, since: "99999", highest: null });
+      expect(get.asked).toEqual([`${BASE}?since=25`]);
+      expect(pages.at(-1)?.cursor.since).toBe("20");
+    });
   });
 });
 

@@ -2,7 +2,8 @@
 
 import { type Clock, type Duration, parseDuration, systemClock } from "@holdfast/core";
 import { CheckpointError } from "../../errors.ts";
-import type { Source, SourceCall } from "../contract.ts";
+import type { Source } from "../contract.ts";
+import { aheadOf } from "./ahead.ts";
 import { ask, type HttpSourceOptions } from "./http.ts";
 import { compareValues } from "./order.ts";
 
@@ -16,7 +17,7 @@ export interface AscendingCursor {
 export interface TimeValues {
   readonly parse: (value: string) => number;
   readonly format: (epochMs: number) => string;
-  /** Records that are ahead of our clock by more do not move the cursor past it. Default 0. */
+  /** Records that are ahead of our clock by more do not move the cursor, and the run tells of the first. Default 0. */
   readonly skew?: Duration | undefined;
   /** How long after its time a record may still turn up: each run begins so much before the cursor. Default 0. */
   readonly overlap?: Duration | undefined;
@@ -49,8 +50,8 @@ export function ascendingSource(options: AscendingSourceOptions): Source<Ascendi
     rereads: time !== undefined,
     async *pages(cursor = NOTHING, call) {
       const until = options.until?.();
-      const clamp = time === undefined ? (at: AscendingCursor) => at : clampTo(time, call);
-      let highest = clamp(cursor);
+      const isAhead = aheadOf(time === undefined ? () => false : inFuture(time), call);
+      let highest = time !== undefined && cursor.value !== null && isAhead(cursor.value) ? now(time) : cursor;
       // Of reading, which begins earlier where late arrivals are looked for.
       let border = time === undefined ? highest : earlier(highest, time);
       for (;;) {
@@ -67,9 +68,9 @@ export function ascendingSource(options: AscendingSourceOptions): Source<Ascendi
         }
         for (const record of fresh) {
           border = moved(border, value(record), id(record));
-          highest = moved(highest, value(record), id(record));
+          if (!isAhead(value(record))) highest = moved(highest, value(record), id(record));
         }
-        yield { records: fresh, cursor: clamp(highest), remaining };
+        yield { records: fresh, cursor: highest, remaining };
         if (found.length < records.length) return;
         if (more ? !more(body) : fresh.length === 0) return;
       }
@@ -91,15 +92,12 @@ function earlier(cursor: AscendingCursor, { parse, format, overlap = 0 }: TimeVa
   return { value: format(parse(cursor.value) - overlapMs), ids: [] };
 }
 
-/** One record from the year 3000 would hide all that come before it. Tells of it once. */
-function clampTo({ parse, format, skew = 0, clock = systemClock }: TimeValues, { tell }: SourceCall) {
+function inFuture({ parse, skew = 0, clock = systemClock }: TimeValues): (value: string) => boolean {
   const skewMs = parseDuration(skew);
-  let isTold = false;
-  return (cursor: AscendingCursor): AscendingCursor => {
-    const latest = clock.now() + skewMs;
-    if (cursor.value === null || parse(cursor.value) <= latest) return cursor;
-    if (!isTold) tell({ kind: "cursor-in-future", value: cursor.value });
-    isTold = true;
-    return { value: format(latest), ids: [] };
-  };
+  return (value) => parse(value) > clock.now() + skewMs;
+}
+
+/** Where a run begins that was to begin in the future. */
+function now({ format, skew = 0, clock = systemClock }: TimeValues): AscendingCursor {
+  return { value: format(clock.now() - parseDuration(skew)), ids: [] };
 }

@@ -2,6 +2,7 @@
 
 import { CheckpointError } from "../../errors.ts";
 import type { Source } from "../contract.ts";
+import { aheadOf, beyond, type LatestOption } from "./ahead.ts";
 import { ask, type HttpSourceOptions } from "./http.ts";
 import { compareValues, laterOf } from "./order.ts";
 
@@ -14,7 +15,7 @@ export interface SinceIdCursor {
   readonly low: string | null;
 }
 
-export interface SinceIdSourceOptions extends HttpSourceOptions {
+export interface SinceIdSourceOptions extends HttpSourceOptions, LatestOption {
   /** What is newer than `since` and older than `before`, the newest first. Whether the API counts the ends in does not matter. */
   readonly url: (at: { readonly since: string | null; readonly before: string | null }) => string;
   readonly id: (record: unknown) => string;
@@ -34,11 +35,13 @@ export interface SinceIdSourceOptions extends HttpSourceOptions {
  * in between.
  */
 export function sinceIdSource(options: SinceIdSourceOptions): Source<SinceIdCursor> {
-  const { url, id, more, reached, overlap } = options;
+  const { url, id, more, reached, overlap, latest } = options;
   return {
-    rereads: overlap !== undefined,
+    rereads: overlap !== undefined || latest !== undefined,
     async *pages(cursor = { since: null, high: null, low: null }, call) {
       let { since, high, low } = cursor;
+      const isAhead = aheadOf(beyond(options), call);
+      if (since !== null && latest !== undefined && isAhead(since)) since = latest();
       let bottom = bottomOf(since, overlap);
       let passes = high === null ? 1 : 2;
       for (;;) {
@@ -46,8 +49,8 @@ export function sinceIdSource(options: SinceIdSourceOptions): Source<SinceIdCurs
         const fresh = records.filter((record) => isBetween(id(record), bottom, low));
         const before = low;
         for (const record of fresh) {
-          high = laterOf(high, id(record));
           low = earlierOf(low, id(record));
+          if (!isAhead(id(record))) high = laterOf(high, id(record));
         }
         const down = reached?.(body);
         if (down !== undefined) low = earlierOf(low, down);

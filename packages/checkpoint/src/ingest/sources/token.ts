@@ -2,6 +2,7 @@
 
 import { CheckpointError } from "../../errors.ts";
 import type { Source } from "../contract.ts";
+import { aheadOf, beyond, type LatestOption } from "./ahead.ts";
 import { answerOf, type HttpSourceOptions, responseOf } from "./http.ts";
 import { laterOf } from "./order.ts";
 
@@ -14,7 +15,7 @@ export interface TokenCursor {
   readonly highest: string | null;
 }
 
-export interface TokenSourceOptions extends HttpSourceOptions {
+export interface TokenSourceOptions extends HttpSourceOptions, LatestOption {
   readonly url: (at: { readonly token: string | null; readonly since: string | null }) => string;
   /** The token of the page after this one; nothing where it is the last. */
   readonly next: (body: unknown) => string | null | undefined;
@@ -30,11 +31,13 @@ const EXPIRED = new Set([400, 404, 410, 422]);
 
 /** A page without records is not the end; a page without a next token is. */
 export function tokenSource(options: TokenSourceOptions): Source<TokenCursor> {
-  const { url, next, position } = options;
+  const { url, next, position, latest } = options;
   return {
     rereads: true,
     async *pages(cursor = { token: null, since: null, highest: null }, call) {
       let { token, since, highest } = cursor;
+      const isAhead = aheadOf(beyond(options), call);
+      if (since !== null && latest !== undefined && isAhead(since)) since = latest();
       // Only what was saved may have grown old.
       let mayBeExpired = token !== null && position !== undefined;
       for (;;) {
@@ -49,7 +52,7 @@ export function tokenSource(options: TokenSourceOptions): Source<TokenCursor> {
         }
         mayBeExpired = false;
         const { body, records, remaining } = await answerOf(address, response, options);
-        if (position) for (const record of records) highest = laterOf(highest, position(record));
+        for (const at of position ? records.map(position) : []) if (!isAhead(at)) highest = laterOf(highest, at);
         const following = next(body) ?? null;
         if (following !== null && following === token) {
           throw new CheckpointError("SOURCE_FAILED", "A page named itself as the next one");
