@@ -1,3 +1,4 @@
+export { createApiKeys } from "./create-keys.ts";
 export type { Pepper } from "./digest.ts";
 export { ApiKeyError, type ApiKeyErrorCode } from "./errors.ts";
 export {
@@ -24,14 +25,13 @@ export {
   type KeyStore,
   type StoreCall,
 } from "./key-store.ts";
-export {
-  type ApiKeys,
-  type ApiKeysOptions,
-  type CreatedKey,
-  createApiKeys,
-  type RevokeOptions,
-  type RotatedKey,
-  type RotateOptions,
+export type {
+  ApiKeys,
+  ApiKeysOptions,
+  CreatedKey,
+  RevokeOptions,
+  RotatedKey,
+  RotateOptions,
 } from "./keys.ts";
 export type { Grantor, NewKey } from "./new-key.ts";
 export { defineRoles, type Roles, STANDARD_ROLES } from "./roles.ts";

@@ -1,19 +1,15 @@
 // What the user holds: keys made, checked, rotated and revoked, over a store.
 
-import { type Clock, type Duration, type Logger, type Secret, silentLogger, systemClock } from "@holdfast/core";
-import { createDigests, type Pepper } from "./digest.ts";
-import { ApiKeyError } from "./errors.ts";
+import type { Clock, Duration, Logger, Secret } from "@holdfast/core";
+import type { Pepper } from "./digest.ts";
 import type { KeyHooks, RefusalReason, RequestFacts } from "./events.ts";
 import type { FailureLimiter } from "./failures.ts";
-import { createKeyFormat, type KeyFormat } from "./key-format.ts";
+import type { KeyFormat } from "./key-format.ts";
 import type { KeyInfo } from "./key-info.ts";
 import type { FindCall, KeyFilter, KeyStore, StoreCall } from "./key-store.ts";
-import { createLife } from "./life.ts";
 import type { Grantor, NewKey } from "./new-key.ts";
-import { defineRoles, type Roles, STANDARD_ROLES } from "./roles.ts";
-import { createUses } from "./uses.ts";
+import type { Roles } from "./roles.ts";
 import type { Ask, Refusal, Verification, VerifyCall } from "./verification.ts";
-import { createVerifier } from "./verifier.ts";
 
 export interface ApiKeysOptions {
   readonly store: KeyStore;
@@ -102,57 +98,4 @@ export interface ApiKeys {
   /** Waits for what is being written. The store stays open. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/**
- * Makes, checks and ends API keys.
- *
- * @example
- * const keys = createApiKeys({ store: memoryKeyStore(), prefix: "acme" });
- * const { text } = await keys.create({ name: "nightly export", owner: "team-7", scopes: ["datasets:read"], expiresIn: "90d" });
- * const verified = await keys.verify(text.reveal(), { scope: "datasets:read" });
- * if (verified.ok) console.log(`hello ${verified.key.owner}`);
- * @throws ApiKeyError `INVALID_OPTION`, `INVALID_SCOPE`
- */
-export function createApiKeys(options: ApiKeysOptions): ApiKeys {
-  const { store, prefix, environments = ["live"], otherEnvironments = ["live", "test"], peppers } = options;
-  const { on = {}, logger = silentLogger, clock = systemClock } = options;
-  const [environment] = environments;
-  if (environment === undefined) throw new ApiKeyError("INVALID_OPTION", "environments must name one at least");
-  const format = createKeyFormat({ prefix, environments: [...new Set([...environments, ...otherEnvironments])] });
-  const roles = defineRoles(options.roles ?? STANDARD_ROLES);
-  const digests = createDigests(peppers);
-  const uses = createUses({ store, digests, on, logger, warnBefore: options.warnBefore ?? "14d" });
-  const verifier = createVerifier({
-    store,
-    format,
-    environments,
-    digests,
-    clock,
-    on,
-    logger,
-    ownerMay: options.ownerMay,
-    failures: options.failures,
-    used: uses.note,
-  });
-  const life = createLife({
-    store,
-    format,
-    environment,
-    digests,
-    clock,
-    on,
-    roles,
-    ownerMay: options.ownerMay,
-    random: options.random,
-  });
-
-  return {
-    format,
-    maxStaleMs: store.maxStaleMs ?? 0,
-    ...verifier,
-    ...life,
-    close: uses.settled,
-    [Symbol.asyncDispose]: uses.settled,
-  };
 }

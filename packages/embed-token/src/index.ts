@@ -1,5 +1,6 @@
 export type { SchemaIssue, SchemaResult, StandardSchemaV1 } from "@holdfast/core";
 export type { EmbedGrant, Filters, FilterValue } from "./claims.ts";
+export { createEmbedTokens } from "./create-tokens.ts";
 export { EmbedTokenError, type EmbedTokenErrorCode } from "./errors.ts";
 export {
   CHANNELS,
@@ -29,13 +30,12 @@ export type { EmbedKey } from "./keys.ts";
 export { isAmong, isOrigin, isOriginPattern } from "./origin.ts";
 export { type MemoryTokenStore, type MemoryTokenStoreOptions, memoryTokenStore } from "./stores/memory.ts";
 export type { MarkStore, Revocation, RevocationStore, StoreCall, TokenStore } from "./token-store.ts";
-export {
-  createEmbedTokens,
-  type EmbedTokens,
-  type EmbedTokensOptions,
-  type IssuedToken,
-  type NewGrant,
-  type RevocationTarget,
-  type RevokeCall,
+export type {
+  EmbedTokens,
+  EmbedTokensOptions,
+  IssuedToken,
+  NewGrant,
+  RevocationTarget,
+  RevokeCall,
 } from "./tokens.ts";
 export type { Accepted, PublicAnswer, Refusal, Verification, VerifyCall } from "./verification.ts";

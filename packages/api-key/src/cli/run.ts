@@ -1,10 +1,11 @@
 // What the command line does, apart from where it reads and writes. Standard output holds what was asked for and nothing else.
 
 import { HoldfastError } from "@holdfast/core";
+import { createApiKeys } from "../create-keys.ts";
 import type { Pepper } from "../digest.ts";
 import type { KeyInfo } from "../key-info.ts";
 import type { KeyStore } from "../key-store.ts";
-import { type ApiKeys, type CreatedKey, createApiKeys } from "../keys.ts";
+import type { ApiKeys, CreatedKey } from "../keys.ts";
 import { hashedEntry } from "../stores/environment.ts";
 import { type Command, HELP, type Options, readCommand, readLimits } from "./arguments.ts";
 import type { OpenOptions } from "./postgres.ts";

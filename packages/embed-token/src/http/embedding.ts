@@ -3,17 +3,11 @@
 import type { StandardSchemaV1 } from "@holdfast/core";
 import { type Duration, parseDuration, type Secret } from "@holdfast/core";
 import { areFilters, type Filters } from "../claims.ts";
+import { createTokensOf } from "../create-tokens.ts";
 import type { RefusalReason, RequestFacts, TokenKind } from "../events.ts";
 import type { JsonObject } from "../json.ts";
 import type { StoreCall } from "../token-store.ts";
-import {
-  createTokensOf,
-  type EmbedTokensOptions,
-  type IssuedToken,
-  type NewGrant,
-  type RevocationTarget,
-  type RevokeCall,
-} from "../tokens.ts";
+import type { EmbedTokensOptions, IssuedToken, NewGrant, RevocationTarget, RevokeCall } from "../tokens.ts";
 import type { Refusal, Verification, VerifyCall } from "../verification.ts";
 
 export interface EmbeddingOptions<Input = Filters, Output = Input> extends EmbedTokensOptions<Input, Output> {

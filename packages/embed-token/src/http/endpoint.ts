@@ -11,12 +11,7 @@ import { type AskedGrant, readGrant } from "./grant-body.ts";
 import { PASS } from "./page.ts";
 import type { Post } from "./post.ts";
 import { type FactsOptions, factsReader } from "./request-facts.ts";
-import { createTokenLimit } from "./token-limit.ts";
-
-/** What is used of a rate limiter; those of `@holdfast/rate-limiter` fit. */
-export interface RequestLimiter {
-  consume(key: string): Promise<{ readonly allowed: boolean; readonly retryAfterMs?: number | undefined }>;
-}
+import { createTokenLimit, type RequestLimiter } from "./token-limit.ts";
 
 export interface EndpointOptions<Input> extends FactsOptions {
   readonly embedding: Pick<Embedding<Input>, "issue">;

@@ -18,9 +18,10 @@ export {
   byApiKey,
   type KeyVerifier,
 } from "./authorise.ts";
-export type { EndpointOptions, RequestLimiter } from "./endpoint.ts";
+export type { EndpointOptions } from "./endpoint.ts";
 export type { PageOptions } from "./page.ts";
 export type { ExchangeOptions, SessionOptions } from "./session.ts";
+export type { RequestLimiter } from "./token-limit.ts";
 
 export type Next = (error?: unknown) => void;
 export type Middleware<Request> = (request: Request, response: NodeResponse, next: Next) => void;

@@ -17,9 +17,10 @@ export {
   byApiKey,
   type KeyVerifier,
 } from "./authorise.ts";
-export type { EndpointOptions, RequestLimiter } from "./endpoint.ts";
+export type { EndpointOptions } from "./endpoint.ts";
 export type { PageOptions } from "./page.ts";
 export type { ExchangeOptions, SessionOptions } from "./session.ts";
+export type { RequestLimiter } from "./token-limit.ts";
 
 interface AddressOption<Request> {
   /** The address of the socket's other end, where the platform tells it, for events. */

@@ -1,7 +1,11 @@
 // The endpoint's own limit, for a service that brings no limiter: so many a caller in any window, in this process.
 
 import type { Clock } from "@holdfast/core";
-import type { RequestLimiter } from "./endpoint.ts";
+
+/** What is used of a rate limiter; those of `@holdfast/rate-limiter` fit. */
+export interface RequestLimiter {
+  consume(key: string): Promise<{ readonly allowed: boolean; readonly retryAfterMs?: number | undefined }>;
+}
 
 interface LimitOptions {
   readonly limit: number;
