@@ -2,7 +2,7 @@
 
 import type { SchemaIssue } from "@holdfast/core";
 import { HoldfastError } from "@holdfast/core";
-import type { AttemptRecord } from "./engine/types.ts";
+import type { AttemptRecord } from "./outcome.ts";
 
 /**
  * - `INVALID_OPTION`: an option that can't be used as given

@@ -1,7 +1,7 @@
 // What calls tell: to hooks of their own, and to diagnostics channels that anyone in the process may listen to.
 
 import { createEvents, type Events, type Hooks } from "@holdfast/core/events";
-import type { GiveUpReason } from "./engine/types.ts";
+import type { GiveUpReason } from "./outcome.ts";
 
 /** What an event says of its request. Neither query nor headers nor body, where secrets are. */
 export interface RequestFacts {

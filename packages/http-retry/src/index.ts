@@ -8,7 +8,6 @@ export type { DownloadProgress, FileDownload } from "./client/download-file.ts";
 export type { FetchLike } from "./client/fetch.ts";
 export type { CallOptions, HeaderFields, HttpClientOptions } from "./client/options.ts";
 export type { HttpResponse } from "./client/response.ts";
-export type { AttemptRecord, GiveUpReason } from "./engine/types.ts";
 export { HttpRetryError, type HttpRetryErrorCode, type KeptResponse } from "./errors.ts";
 export {
   type AttemptAttributes,
@@ -21,6 +20,7 @@ export {
   type RequestFacts,
   type RetryEvent,
 } from "./events.ts";
+export type { AttemptRecord, GiveUpReason } from "./outcome.ts";
 export type { Jitter } from "./policy/backoff.ts";
 export type {
   BreakerOptions,

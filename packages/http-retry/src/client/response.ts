@@ -1,7 +1,7 @@
 // What a call resolves to: a response whose body is all there.
 
 import type { OutputOf, StandardSchemaV1 } from "@holdfast/core";
-import type { AttemptRecord } from "../engine/types.ts";
+import type { AttemptRecord } from "../outcome.ts";
 import { parseJson, textOf, validate } from "./json.ts";
 import { type RequestLine, urlOf } from "./request.ts";
 

@@ -1,7 +1,7 @@
 // The error of a response that has a status of 400 or above.
 
-import type { AttemptRecord, GaveUp, GiveUpReason } from "../engine/types.ts";
 import { HttpRetryError, type KeptResponse } from "../errors.ts";
+import type { AttemptRecord, GaveUp, GiveUpReason } from "../outcome.ts";
 import { nameOf, type RequestLine } from "./request.ts";
 
 /** `attempts`: all of them, the one that was answered too. */

@@ -2,13 +2,14 @@
 
 import { errors } from "undici";
 import { HttpRetryError } from "../errors.ts";
+import type { GaveUp } from "../outcome.ts";
 import { failureOf } from "../policy/failures.ts";
 import type { Attempt, AttemptOwner, Headers } from "./attempt.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Exchange } from "./exchange.ts";
 import type { OriginState } from "./origins.ts";
 import { BodyProgress, type RangeFields } from "./resume.ts";
-import type { EngineCall, GaveUp, Sink } from "./types.ts";
+import type { EngineCall, Sink } from "./types.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const DONE: GaveUp = { why: "done" };

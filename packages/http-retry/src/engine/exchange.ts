@@ -4,6 +4,7 @@ import { AsyncResource } from "node:async_hooks";
 import { errors } from "undici";
 import { HttpRetryError, type HttpRetryErrorCode, type KeptResponse } from "../errors.ts";
 import { wants } from "../events.ts";
+import type { AttemptRecord, GaveUp } from "../outcome.ts";
 import type { Outcome } from "../policy/decide.ts";
 import type { Failure } from "../policy/failures.ts";
 import type { Agenda, Due } from "./agenda.ts";
@@ -14,7 +15,7 @@ import { History } from "./history.ts";
 import { PartlyKept } from "./kept-response.ts";
 import type { OriginState } from "./origins.ts";
 import { callError, failedCall, tellAttempt, tellGiveUp, tellRetry } from "./report.ts";
-import type { AttemptRecord, CallController, EngineCall, GaveUp, Sink } from "./types.ts";
+import type { CallController, EngineCall, Sink } from "./types.ts";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NO_ATTEMPTS: readonly AttemptRecord[] = [];

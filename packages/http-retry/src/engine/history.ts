@@ -1,11 +1,12 @@
 // The attempts of a call that are over, and whether another one follows.
 
+import type { AttemptRecord } from "../outcome.ts";
 import { decide, type Outcome, type Verdict } from "../policy/decide.ts";
 import type { Attempt } from "./attempt.ts";
 import type { PartlyKept } from "./kept-response.ts";
 import type { OriginState } from "./origins.ts";
 import { tellAttempt } from "./report.ts";
-import type { AttemptRecord, EngineCall } from "./types.ts";
+import type { EngineCall } from "./types.ts";
 
 /** Made with the first attempt that is not what the call comes to. */
 export class History {

@@ -2,9 +2,10 @@
 
 import { HttpRetryError, type HttpRetryErrorCode } from "../errors.ts";
 import { type AttemptAttributes, type RequestFacts, tell, wants } from "../events.ts";
+import type { GaveUp } from "../outcome.ts";
 import type { Outcome, Verdict } from "../policy/decide.ts";
 import type { Attempt } from "./attempt.ts";
-import type { CallController, EngineCall, GaveUp } from "./types.ts";
+import type { CallController, EngineCall } from "./types.ts";
 
 function requestFacts({ options }: EngineCall): RequestFacts {
   const { origin, path, method } = options;

@@ -1,6 +1,6 @@
 // Another attempt, and when; or none, and why not. The one place where all that speaks for and against it meets.
 
-import type { GiveUpReason } from "../engine/types.ts";
+import type { GiveUpReason } from "../outcome.ts";
 import type { RetryBudget } from "./budget.ts";
 import type { Failure } from "./failures.ts";
 import type { HeaderFields } from "./fields.ts";
