@@ -136,8 +136,7 @@ function relay(from: Socket, to: Socket, link: Link, faults: Faults): void {
     const due = performance.now() + faults.delayMs;
     const inTurn = async (before: Promise<void>): Promise<void> => {
       await before;
-      // Again, because a timer of Node can fire a fraction of a millisecond early.
-      while (performance.now() < due) await wait(Math.ceil(due - performance.now()), undefined, lasts);
+      await waitUntil(due, lasts);
       await job();
     };
     // Rejects when the link has ended, and then nobody waits for the rest.
@@ -150,7 +149,7 @@ function relay(from: Socket, to: Socket, link: Link, faults: Faults): void {
       await new Promise((written) => to.write(slice, written));
       at += slice.length;
       if (bytesPerSecond < Number.POSITIVE_INFINITY)
-        await wait((slice.length / bytesPerSecond) * 1000, undefined, lasts);
+        await waitUntil(performance.now() + (slice.length / bytesPerSecond) * 1000, lasts);
     }
   };
   from.on("data", (chunk) => {
@@ -167,4 +166,9 @@ function relay(from: Socket, to: Socket, link: Link, faults: Faults): void {
       if (!link.swallows) to.end();
     }),
   );
+}
+
+/** By performance.now(). Waits again and again, because a timer of Node can fire a fraction of a millisecond early. */
+async function waitUntil(due: number, lasts: { readonly signal: AbortSignal }): Promise<void> {
+  while (performance.now() < due) await wait(Math.ceil(due - performance.now()), undefined, lasts);
 }

@@ -9,6 +9,7 @@ export {
 } from "./loopback-s3.ts";
 export { type Site, serve } from "./serve.ts";
 export { serverUrl } from "./server-url.ts";
+export { freePort } from "./servers/loopback.ts";
 export { startPgBouncer } from "./servers/pgbouncer.ts";
 export { type PostgresOptions, startPostgres } from "./servers/postgres.ts";
 export { type RedisOptions, startRedis, startRedisReplica } from "./servers/redis.ts";

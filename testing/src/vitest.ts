@@ -51,10 +51,11 @@ export function choose(packages: readonly TestedPackage[], name: string | undefi
  * `*.server.test.ts` with exactly those started before the first test. A test file reads their URLs with `serverUrl("redis")`.
  */
 export function vitestProjects({ name, folder, servers }: TestedPackage): TestProjectInlineConfiguration[] {
+  // Some properties take seconds, and a busy machine several times as long. What is polled for may be as late there.
+  const patience = { testTimeout: 20_000, expect: { poll: { timeout: 10_000 } } };
   const unit: TestProjectInlineConfiguration = {
     root: folder,
-    // Some properties take seconds, and a busy machine several times as long.
-    test: { name, include: ["test/**/*.test.ts"], exclude: ["**/*.server.test.ts"], testTimeout: 20_000 },
+    test: { name, include: ["test/**/*.test.ts"], exclude: ["**/*.server.test.ts"], ...patience },
   };
   if (servers.length === 0) return [unit];
   const withServers: TestProjectInlineConfiguration = {
@@ -64,7 +65,7 @@ export function vitestProjects({ name, folder, servers }: TestedPackage): TestPr
       include: ["test/**/*.server.test.ts"],
       globalSetup: join(import.meta.dirname, "servers/setup.ts"),
       provide: { servers },
-      testTimeout: 20_000,
+      ...patience,
       hookTimeout: 60_000,
     },
   };

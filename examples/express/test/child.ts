@@ -45,10 +45,6 @@ export function startNode(args: readonly string[], { env = {}, envFile }: ChildO
   // Node 22 warns on standard error that it strips types.
   const quiet = { NODE_OPTIONS: "--disable-warning=ExperimentalWarning", ...env };
   const child = spawn(process.execPath, args, { cwd, env: quiet, stdio: ["ignore", "pipe", "pipe"], detached: true });
-  onTestFinished(() => {
-    endGroup(child.pid as number);
-    rmSync(cwd, { recursive: true });
-  });
   const stdout: string[] = [];
   const stderr: string[] = [];
   const waiting = new Set<() => void>();
@@ -59,6 +55,12 @@ export function startNode(args: readonly string[], { env = {}, envFile }: ChildO
   createInterface({ input: child.stderr }).on("line", (line) => stderr.push(line));
   const exited = once(child, "exit").then(([code, signal]) => ({ code, signal }));
   const ended = once(child, "close").then(() => exited);
+  onTestFinished(async () => {
+    endGroup(child.pid as number);
+    // Until then it may be writing there.
+    await ended;
+    rmSync(cwd, { recursive: true });
+  });
 
   return {
     pid: child.pid as number,

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "@holdfast/testing";
 import { describe, expect, it } from "vitest";
-import { freePort } from "../src/demo/free-port.ts";
 import { startFile, startNode } from "./child.ts";
 
 describe("the demo", { timeout: 60_000 }, () => {

@@ -1,5 +1,5 @@
 import { Gauge, Registry } from "prom-client";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { LARGEST_BODY } from "../src/http/echo.ts";
 import { serve } from "./site.ts";
 
@@ -81,8 +81,6 @@ describe("problems", () => {
       requestId: response.headers.get("x-request-id"),
       err: { message: /s3cr3t/, stack: expect.stringContaining("errors.test.ts") },
     });
-    await vi.waitFor(() =>
-      expect(log.find(({ msg }) => msg === "request")).toMatchObject({ level: "warn", status: 500 }),
-    );
+    await expect.poll(() => log.find(({ msg }) => msg === "request")).toMatchObject({ level: "warn", status: 500 });
   });
 });

@@ -1,5 +1,5 @@
 import { createManualClock } from "@holdfast/core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { serve } from "./site.ts";
 
 describe("GET /api/health", () => {
@@ -49,7 +49,7 @@ describe("GET /api/health", () => {
     };
     const { get } = await serve({ checks: { database: hang("database"), queue: hang("queue") }, clock });
     const answer = get("/api/health");
-    await vi.waitFor(() => expect(clock.pendingTimers).toBe(2));
+    await expect.poll(() => clock.pendingTimers).toBe(2);
     await clock.advanceAsync(2000);
     const response = await answer;
     expect(response.status).toBe(503);

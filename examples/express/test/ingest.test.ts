@@ -1,7 +1,9 @@
 import { linkSource, type Source, type SourceNotice, tokenSource } from "@holdfast/checkpoint/ingest";
+import { systemClock } from "@holdfast/core";
 import { createHttpClient } from "@holdfast/http-retry";
 import { startScriptedServer } from "@holdfast/http-retry/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { TimelineApi, TimelineOptions } from "../src/timeline/api.ts";
 import {
   idsAtTheApi,
   idsOnDisk,
@@ -15,9 +17,16 @@ import {
 // Waits after a 429 are whole seconds, and the machine may have other work too.
 const UNHURRIED = { timeout: 60_000 };
 
+/** Refuses a request after each eight, however slowly they come: each refusal is a second of its time, and nothing else is. */
+async function startBusyTimeline(options: Partial<TimelineOptions> = {}): Promise<TimelineApi> {
+  const clock = { ...systemClock, monotonic: () => api.counts.refused * 1000 };
+  const api: TimelineApi = await startTimeline({ limit: { requests: 8, windowMs: 1000 }, clock, ...options });
+  return api;
+}
+
 describe("the ingestion", UNHURRIED, () => {
   it("has every post once, through refusals, failures and resets, and puts aside what is none", async () => {
-    const api = await startTimeline({ troubleEvery: 5, limit: { requests: 8, windowMs: 1000 } });
+    const api = await startBusyTimeline({ troubleEvery: 5 });
     const folder = newFolder();
     const { done } = await startIngestion({ TIMELINE_URL: api.url, DATA_FOLDER: folder });
     expect(await done).toBe(true);
@@ -47,7 +56,7 @@ describe("the ingestion", UNHURRIED, () => {
   });
 
   it("says how it is, and what it counted", async () => {
-    const api = await startTimeline({ limit: { requests: 8, windowMs: 1000 } });
+    const api = await startBusyTimeline();
     const { url, done } = await startIngestion({ TIMELINE_URL: api.url, DATA_FOLDER: newFolder() });
     await done;
     const health = await fetch(`${url}/api/health`);

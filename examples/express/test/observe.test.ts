@@ -1,5 +1,5 @@
 import { createManualClock } from "@holdfast/core";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { sendHalf } from "../src/demo/half-sent.ts";
 import { type LogEntry, serve } from "./site.ts";
 
@@ -11,7 +11,7 @@ describe("the access log", () => {
     await get("/api/echo?n=1");
     await post("/api/echo", "{");
     await get("/no/such/path");
-    await vi.waitFor(() => expect(requests(log)).toHaveLength(3));
+    await expect.poll(() => requests(log)).toHaveLength(3);
     expect(requests(log)).toMatchObject([
       { level: "info", method: "GET", path: "/api/echo", route: "/api/echo", status: 200, durationMs: 0 },
       { level: "info", method: "POST", path: "/api/echo", route: "/api/echo", status: 400, durationMs: 0 },
@@ -24,7 +24,7 @@ describe("the access log", () => {
     for (const address of ["198.51.100.1", "198.51.100.2", "198.51.100.1"]) {
       await get("/api/echo?token=s3cr3t", { "x-forwarded-for": address });
     }
-    await vi.waitFor(() => expect(requests(log)).toHaveLength(3));
+    await expect.poll(() => requests(log)).toHaveLength(3);
     const [first, second, third] = requests(log).map(({ client }) => client);
     expect(first).toMatch(/^[\w-]{12}$/);
     expect(third).toBe(first);
@@ -41,7 +41,7 @@ describe("the access log", () => {
       throw new Error("down");
     };
     await get("/api/health");
-    await vi.waitFor(() => expect(requests(log)).toHaveLength(3));
+    await expect.poll(() => requests(log)).toHaveLength(3);
     expect(requests(log).map(({ level }) => level)).toEqual(["debug", "debug", "warn"]);
   });
 
@@ -50,7 +50,7 @@ describe("the access log", () => {
     const half = await sendHalf(`${url}/api/echo`, '{"never":"whole"}');
     server.closeAllConnections();
     await expect(half.finish()).rejects.toThrow();
-    await vi.waitFor(() => expect(requests(log)).toHaveLength(1));
+    await expect.poll(() => requests(log)).toHaveLength(1);
     expect(requests(log)).toMatchObject([{ route: "/api/echo", status: "aborted" }]);
     const metrics = await (await get("/api/metrics", { accept: "text/plain" })).text();
     expect(metrics).toContain('http_requests_total{method="POST",route="/api/echo",status="aborted"} 1');

@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "@holdfast/testing";
 import { expect, it, onTestFinished } from "vitest";
 
 it("the demo serves the portal and its dashboard, and stops when it is told to", { timeout: 30_000 }, async () => {
@@ -29,11 +28,3 @@ it("the demo serves the portal and its dashboard, and stops when it is told to",
   child.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

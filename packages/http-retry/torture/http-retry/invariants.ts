@@ -10,7 +10,7 @@ import type { Answered, Face, FaceName } from "./faces.ts";
 import { couldTell } from "./plan.ts";
 import type { CountingClock } from "./requests.ts";
 
-/** From a call's start, as it is noted here, to its start as the engine notes it, from which its deadline is taken. */
+/** How much later than `begunBy` the engine may note the start from which it takes the deadline. */
 const START_MS = 100;
 
 export function checkCall(call: Call, face: FaceName, options: PolicyOptions): void {
@@ -51,14 +51,14 @@ function isTyped(error: unknown, face: FaceName): boolean {
 
 function* complaintsOfAttempts(
   { attempts }: Hop,
-  { startedAt, abortedAt }: Call,
+  { begunBy, abortedAt }: Call,
   options: PolicyOptions,
 ): Iterable<string> {
   const most = (Number(options.retries) + 1) * (options.hedge ? 2 : 1);
   if (attempts.length > most) yield `made ${attempts.length} attempts, of ${most} at the most`;
   const last = attempts.at(-1);
   if (!last) return;
-  if (last.decidedAt > startedAt + Number(options.deadline) + START_MS) yield "began an attempt after the deadline";
+  if (last.decidedAt > begunBy + Number(options.deadline) + START_MS) yield "began an attempt after the deadline";
   if (abortedAt !== undefined && last.at > abortedAt) yield "began an attempt after the abort";
 }
 
