@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decode, encode, type Stored } from "../src/file/envelope.ts";
+import type { Stored } from "../src/entry.ts";
+import { decode, encode } from "../src/file/envelope.ts";
 import { keyOf, nameOf } from "../src/file/key-to-name.ts";
 
 const STORED: Stored = {

@@ -31,6 +31,15 @@ export interface Replacement {
   readonly temporary: string;
   /** Called when the new file is on the disk, with the path of the one that it is about to replace. */
   readonly before?: ((target: string) => void) | undefined;
+  /** The file that is replaced, which is let go of then. Default: whatever stands there. */
+  readonly held?: Replaced | undefined;
+}
+
+export interface Replaced {
+  /** Where it is: what a link at its path leads to, or that path. */
+  readonly target: string;
+  /** For good: another call does nothing. */
+  letGo(): void;
 }
 
 /**
@@ -38,8 +47,8 @@ export interface Replacement {
  * is replaced. Where a step fails, the temporary file is removed and the old file stands; a failed fsync is not asked for again, since a
  * second one may say yes to what the first has lost.
  */
-export function* replaceFile(path: string, { bytes, temporary, before }: Replacement): Steps<void> {
-  const target = targetOf(path);
+export function* replaceFile(path: string, { bytes, temporary, before, held }: Replacement): Steps<void> {
+  const target = held?.target ?? targetOf(path);
   const draft = `${target}.${temporary}`;
   yield* writeNewFile(draft, bytes);
   let folder: number | undefined;
@@ -56,6 +65,7 @@ export function* replaceFile(path: string, { bytes, temporary, before }: Replace
     if (folder !== undefined) closeSync(folder);
     throw error;
   }
+  held?.letGo();
   try {
     yield* syncAndClose(folder);
   } catch (error) {

@@ -2,17 +2,12 @@
 
 import { hash } from "node:crypto";
 import type { Entry, SavedVersion } from "../checkpoint-store.ts";
+import type { Stored } from "../entry.ts";
 import { CheckpointError } from "../errors.ts";
-
-export interface Stored {
-  readonly entry: Entry;
-  /** The newest first; where there is data, the one that stands is the first of them. */
-  readonly versions: readonly SavedVersion[];
-}
 
 /** The payload, in the order in which it is written. The version that stands is in the entry, and not said twice. */
 interface Payload extends Entry {
-  readonly note?: string;
+  readonly note: string | undefined;
   readonly earlier: readonly SavedVersion[];
 }
 
@@ -23,10 +18,15 @@ const ANY_FORMAT = new RegExp(`^${MAGIC} ([1-9][0-9]{0,8}) `);
 /** Of a header of any format, that is; what is longer is none. */
 const MOST_HEADER_LETTERS = 200;
 
-export function encode({ entry, versions: [current, ...earlier] }: Stored): Buffer {
-  const payload: Payload = { ...entry, ...(current?.note !== undefined && { note: current.note }), earlier };
+export function encode(stored: Stored): Buffer {
+  return Buffer.from(textOf(stored));
+}
+
+export function textOf({ entry, versions: [current, ...earlier] }: Stored): string {
+  const { key, version, data, savedAt, fence, holder, beat } = entry;
+  const payload: Payload = { key, version, data, savedAt, fence, holder, beat, note: current?.note, earlier };
   const body = JSON.stringify(payload);
-  return Buffer.from(`${MAGIC} ${FORMAT} ${Buffer.byteLength(body)} ${hash("sha256", body)}\n${body}`);
+  return `${MAGIC} ${FORMAT} ${Buffer.byteLength(body)} ${hash("sha256", body)}\n${body}`;
 }
 
 /**
@@ -63,9 +63,11 @@ function corrupt(path: string, because: string): CheckpointError {
   );
 }
 
-function toStored({ note, earlier, ...entry }: Payload): Stored {
-  const { version, data, savedAt } = entry;
-  return { entry, versions: data === null ? [] : [{ version, data, savedAt, note }, ...earlier.map(withNote)] };
+function toStored({ key, version, data, savedAt, fence, holder, beat, note, earlier }: Payload): Stored {
+  return {
+    entry: { key, version, data, savedAt, fence, holder, beat },
+    versions: data === null ? [] : [{ version, data, savedAt, note }, ...earlier.map(withNote)],
+  };
 }
 
 /** JSON has no undefined. */

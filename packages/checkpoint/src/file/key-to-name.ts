@@ -11,9 +11,7 @@ const ENDING = ".checkpoint";
  * Windows. A key whose name would be too long goes by its hash.
  */
 export function nameOf(key: string): string {
-  const spelled = Buffer.from(key)
-    .toString("latin1")
-    .replace(/[^a-z0-9_-]/g, percentCode);
+  const spelled = key.replace(/[^a-z0-9_-]+/g, percentCodes);
   return spelled.length <= MOST_NAME_BYTES ? `k-${spelled}${ENDING}` : `h-${hash("sha256", key)}${ENDING}`;
 }
 
@@ -29,7 +27,6 @@ export function keyOf(name: string): { readonly key: string } | "hashed" | undef
   return nameOf(key) === name ? { key } : undefined;
 }
 
-/** Of a character that stands for a byte. */
-function percentCode(byte: string): string {
-  return `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`;
+function percentCodes(characters: string): string {
+  return Buffer.from(characters).toString("hex").replace(/../g, "%$&");
 }

@@ -3,9 +3,10 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Recovered } from "../checkpoint-store.ts";
+import type { Stored } from "../entry.ts";
 import { CheckpointError } from "../errors.ts";
 import { targetOf } from "./durable-write.ts";
-import { decode, type Stored } from "./envelope.ts";
+import { decode } from "./envelope.ts";
 import { undefinedIfMissing } from "./file-error.ts";
 import type { Folder } from "./folder.ts";
 import { keyOf } from "./key-to-name.ts";

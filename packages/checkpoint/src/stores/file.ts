@@ -1,7 +1,7 @@
 // Checkpoints in a folder of one machine, a file a key.
 
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { sep } from "node:path";
 import {
   type Bytes,
   type Clock,
@@ -11,14 +11,15 @@ import {
   systemClock,
   unlessAborted,
 } from "@holdfast/core";
-import type { Entry, Outcome, SavedVersion, SaveOptions, StoreCall, SyncCheckpointStore } from "../checkpoint-store.ts";
-import { deleted, granted, released, renewed, saved } from "../entry.ts";
+import type { Entry, Outcome, SaveOptions, StoreCall, SyncCheckpointStore } from "../checkpoint-store.ts";
+import { assertFits, type Decide, deleted, granted, released, renewed, type Stored, saved } from "../entry.ts";
 import { CheckpointError } from "../errors.ts";
-import { replaceFile } from "../file/durable-write.ts";
-import { encode, type Stored } from "../file/envelope.ts";
+import { type Replacement, replaceFile } from "../file/durable-write.ts";
+import { textOf } from "../file/envelope.ts";
 import { asCheckpointError, undefinedIfMissing } from "../file/file-error.ts";
 import { type LockWait, withFileLock } from "../file/file-lock.ts";
 import { type Folder, openFolder } from "../file/folder.ts";
+import { holdIfThere } from "../file/held-file.ts";
 import { nameOf } from "../file/key-to-name.ts";
 import { untilFilesAreFree } from "../file/open-files.ts";
 import { dropPrevious, keepPrevious, type PreviousRule, updatePrevious } from "../file/previous.ts";
@@ -54,8 +55,17 @@ export interface FileStore extends SyncCheckpointStore {
   saveSync(key: string, data: string, options: SaveOptions): Outcome;
 }
 
-/** What a change makes of what stands; undefined where it is refused. */
-type Decide = (stored: Stored | undefined) => { readonly stored: Stored; readonly previous: PreviousRule } | undefined;
+interface Place {
+  readonly folder: Folder;
+  readonly key: string;
+  readonly path: string;
+}
+
+/** Of a change. */
+interface Rules {
+  readonly decide: Decide;
+  readonly previous: PreviousRule;
+}
 
 /**
  * A change is on the disk when its promise resolves, and outlasts a power cut as far as the disk keeps its word. A crash leaves what was
@@ -77,6 +87,8 @@ export function fileStore(options: FileStoreOptions): FileStore {
   let opening: Promise<Folder> | undefined;
   let isClosed = false;
   let drafts = 0;
+  /** What this store has written last: if that is what stands, it need not be decoded. */
+  let latest: { readonly text: string; readonly stored: Stored } | undefined;
 
   async function openAnew(): Promise<Folder> {
     try {
@@ -123,64 +135,66 @@ export function fileStore(options: FileStoreOptions): FileStore {
     }
   }
 
-  function change(key: string, call: StoreCall | undefined, decide: Decide): Promise<Outcome> {
+  function change(key: string, call: StoreCall | undefined, rules: Rules): Promise<Outcome> {
     const wait = { clock, deadline: clock.monotonic() + timeoutMs, timeoutMs, signal: call?.signal };
-    return run(call, (folder) =>
-      inTurn(pathOf(folder, key), call?.signal, () =>
-        untilFilesAreFree(clock, call?.signal, () => runLater(changeFile(folder, key, wait, decide))),
-      ),
-    );
+    return run(call, (folder) => {
+      const place = placeOf(folder, key);
+      return inTurn(place.path, call?.signal, () =>
+        untilFilesAreFree(clock, call?.signal, () => runLater(changeFile(place, wait, rules))),
+      );
+    });
   }
 
-  function* changeFile(folder: Folder, key: string, wait: LockWait, decide: Decide): Steps<Outcome> {
-    const path = pathOf(folder, key);
-    const own = folder.ownFile();
-    const replace = (stored: Stored, before?: PreviousRule): Steps<void> =>
-      replaceFile(path, { bytes: encode(stored), temporary: `${own.owner.token}.${drafts++}.tmp`, before });
-    return yield* withFileLock(`${path}.lock`, own, wait, function* () {
-      const standing = standingIn(folder, path, readIfThere(path), key);
+  function changeFile(place: Place, wait: LockWait, rules: Rules): Steps<Outcome> {
+    return withFileLock(`${place.path}.lock`, place.folder.ownFile(), wait, () => changeStanding(place, rules));
+  }
+
+  function* changeStanding(place: Place, { decide, previous }: Rules): Steps<Outcome> {
+    const held = holdIfThere(place.path);
+    try {
+      const standing = standingAt(place, held?.text);
       const changed = decide(standing?.stored);
       if (!changed) return { ok: false, entry: standing?.stored.entry };
       // What is whole again may become the previous file; what is not would take the place of the one that was.
-      if (standing?.recovered) yield* replace(standing.stored);
-      yield* replace(changed.stored, changed.previous);
-      return { ok: true, entry: changed.stored.entry };
-    });
+      if (standing?.recovered) yield* replace(place, standing.stored, { held });
+      yield* replace(place, changed, { held, before: previous });
+      return { ok: true, entry: changed.entry };
+    } finally {
+      held?.letGo();
+    }
   }
 
-  /** A change that leaves the versions as they are. */
-  function changeEntry(
-    key: string,
-    call: StoreCall | undefined,
-    decide: (entry: Entry | undefined) => Entry | undefined,
-  ): Promise<Outcome> {
-    return change(key, call, (stored) => {
-      const entry = decide(stored?.entry);
-      return entry && { stored: { entry, versions: stored?.versions ?? [] }, previous: updatePrevious };
-    });
+  function* replace({ folder, path }: Place, stored: Stored, how: Pick<Replacement, "before" | "held">): Steps<void> {
+    const text = textOf(stored);
+    const temporary = `${folder.ownFile().owner.token}.${drafts++}.tmp`;
+    yield* replaceFile(path, { bytes: Buffer.from(text), temporary, ...how });
+    latest = { text, stored };
   }
 
-  function saving(key: string, data: string, options: SaveOptions): Decide {
-    const bytes = Buffer.byteLength(data);
-    if (bytes > maxBytes)
-      throw new CheckpointError("TOO_LARGE", `the data of ${key} has ${bytes} bytes, and maxBytes is ${maxBytes}`);
-    const { keep = 0, savedAt, note } = options;
-    return (stored) => {
-      const entry = saved(key, stored?.entry, data, options);
-      if (!entry) return undefined;
-      const version: SavedVersion = { version: entry.version, data, savedAt, note };
-      const versions = [version, ...(stored?.versions ?? [])].slice(0, keep + 1);
-      return { stored: { entry, versions }, previous: keep > 0 ? keepPrevious : dropPrevious };
+  function standingAt({ folder, key, path }: Place, text: string | undefined): Standing | undefined {
+    if (text !== undefined && text === latest?.text && key === latest.stored.entry.key) return latest;
+    return standingIn(folder, path, text, key);
+  }
+
+  function saving(key: string, data: string, options: SaveOptions): Rules {
+    assertFits(key, data, maxBytes);
+    return {
+      decide: (stored) => saved(key, stored, data, options),
+      previous: (options.keep ?? 0) > 0 ? keepPrevious : dropPrevious,
     };
   }
 
+  function changeLease(key: string, call: StoreCall | undefined, decide: Decide): Promise<Outcome> {
+    return change(key, call, { decide, previous: updatePrevious });
+  }
+
   function* standing(folder: Folder, key: string): Steps<Standing | undefined> {
-    const path = pathOf(folder, key);
+    const place = placeOf(folder, key);
     const text = yield* step(
-      () => readIfThere(path),
-      () => readFile(path, "utf8").catch(undefinedIfMissing),
+      () => readIfThere(place.path),
+      () => readFile(place.path, "utf8").catch(undefinedIfMissing),
     );
-    return standingIn(folder, path, text, key);
+    return standingAt(place, text);
   }
 
   function read(key: string, call: StoreCall | undefined): Promise<Standing | undefined> {
@@ -193,7 +207,8 @@ export function fileStore(options: FileStoreOptions): FileStore {
     save: async (key, data, options, call) => await change(key, call, saving(key, data, options)),
     saveSync: (key, data, options) =>
       runAtOnce((folder) => {
-        if (hasTurns(pathOf(folder, key))) throw busyItself(key);
+        const place = placeOf(folder, key);
+        if (hasTurns(place.path)) throw busyItself(key);
         // Whoever holds the clock could not move it while all stands still.
         const wait = {
           clock: systemClock,
@@ -201,16 +216,13 @@ export function fileStore(options: FileStoreOptions): FileStore {
           timeoutMs,
           signal: undefined,
         };
-        return runNow(changeFile(folder, key, wait, saving(key, data, options)));
+        return runNow(changeFile(place, wait, saving(key, data, options)));
       }),
     delete: (key, condition = {}, call) =>
-      change(key, call, (stored) => {
-        const entry = deleted(stored?.entry, condition);
-        return entry && { stored: { entry, versions: [] }, previous: dropPrevious };
-      }),
-    grant: (key, holder, seen, call) => changeEntry(key, call, (entry) => granted(key, entry, holder, seen)),
-    renew: (key, fence, call) => changeEntry(key, call, (entry) => renewed(entry, fence)),
-    release: (key, fence, call) => changeEntry(key, call, (entry) => released(entry, fence)),
+      change(key, call, { decide: (stored) => deleted(stored, condition), previous: dropPrevious }),
+    grant: (key, holder, seen, call) => changeLease(key, call, (stored) => granted(key, stored, holder, seen)),
+    renew: (key, fence, call) => changeLease(key, call, (stored) => renewed(stored, fence)),
+    release: (key, fence, call) => changeLease(key, call, (stored) => released(stored, fence)),
     async *list(prefix, call) {
       const keys = await run(call, (folder) => untilFilesAreFree(clock, call?.signal, async () => keysIn(folder)));
       for (const key of keys.filter((key) => key.startsWith(prefix))) {
@@ -227,8 +239,8 @@ export function fileStore(options: FileStoreOptions): FileStore {
   };
 }
 
-function pathOf(folder: Folder, key: string): string {
-  return join(folder.path, nameOf(key));
+function placeOf(folder: Folder, key: string): Place {
+  return { folder, key, path: `${folder.path}${sep}${nameOf(key)}` };
 }
 
 function entryOf(standing: Standing | undefined): Entry | undefined {

@@ -1,44 +1,27 @@
 // Checkpoints in this process: for tests, and for what may start anew with the process.
 
-import type { CheckpointStore, Entry, Outcome, SavedVersion, StoreCall } from "../checkpoint-store.ts";
-import { deleted, granted, released, renewed, saved } from "../entry.ts";
-
-interface Stored {
-  readonly entry: Entry;
-  /** The newest first; the one that stands is the first of them. */
-  readonly versions: readonly SavedVersion[];
-}
+import type { CheckpointStore, Outcome, StoreCall } from "../checkpoint-store.ts";
+import { type Decide, deleted, granted, released, renewed, type Stored, saved } from "../entry.ts";
 
 export function memoryStore(): CheckpointStore {
   const stored = new Map<string, Stored>();
 
-  function change(
-    key: string,
-    changed: Entry | undefined,
-    versions: (before: readonly SavedVersion[]) => readonly SavedVersion[] = (before) => before,
-  ): Outcome {
-    const before = stored.get(key);
-    if (!changed) return { ok: false, entry: before?.entry };
-    stored.set(key, { entry: changed, versions: versions(before?.versions ?? []) });
-    return { ok: true, entry: changed };
-  }
+  const change = (key: string, call: StoreCall | undefined, decide: Decide): Promise<Outcome> =>
+    atOnce(call, () => {
+      const before = stored.get(key);
+      const changed = decide(before);
+      if (!changed) return { ok: false, entry: before?.entry };
+      stored.set(key, changed);
+      return { ok: true, entry: changed.entry };
+    });
 
   return {
     read: (key, call) => atOnce(call, () => stored.get(key)?.entry),
-    save: (key, data, options, call) =>
-      atOnce(call, () => {
-        const changed = saved(key, stored.get(key)?.entry, data, options);
-        const { keep = 0, savedAt, note } = options;
-        return change(key, changed, (before) =>
-          [{ version: changed?.version ?? 0, data, savedAt, note }, ...before].slice(0, keep + 1),
-        );
-      }),
-    delete: (key, condition = {}, call) =>
-      atOnce(call, () => change(key, deleted(stored.get(key)?.entry, condition), () => [])),
-    grant: (key, holder, seen, call) =>
-      atOnce(call, () => change(key, granted(key, stored.get(key)?.entry, holder, seen))),
-    renew: (key, fence, call) => atOnce(call, () => change(key, renewed(stored.get(key)?.entry, fence))),
-    release: (key, fence, call) => atOnce(call, () => change(key, released(stored.get(key)?.entry, fence))),
+    save: (key, data, options, call) => change(key, call, (stored) => saved(key, stored, data, options)),
+    delete: (key, condition = {}, call) => change(key, call, (stored) => deleted(stored, condition)),
+    grant: (key, holder, seen, call) => change(key, call, (stored) => granted(key, stored, holder, seen)),
+    renew: (key, fence, call) => change(key, call, (stored) => renewed(stored, fence)),
+    release: (key, fence, call) => change(key, call, (stored) => released(stored, fence)),
     async *list(prefix, call) {
       const keys = [...stored.keys()].filter((key) => key.startsWith(prefix) && stored.get(key)?.entry.data != null);
       for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {

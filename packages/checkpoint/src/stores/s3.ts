@@ -11,10 +11,10 @@ import {
   systemClock,
   unlessAborted,
 } from "@holdfast/core";
-import type { CheckpointStore, Entry, Outcome, SavedVersion, StoreCall } from "../checkpoint-store.ts";
-import { deleted, granted, released, renewed, saved } from "../entry.ts";
+import type { CheckpointStore, Outcome, StoreCall } from "../checkpoint-store.ts";
+import { assertFits, type Decide, deleted, granted, released, renewed, type Stored, saved } from "../entry.ts";
 import { CheckpointError } from "../errors.ts";
-import { decode, encode, type Stored } from "../file/envelope.ts";
+import { decode, encode } from "../file/envelope.ts";
 import { nameOf } from "../file/key-to-name.ts";
 import { inTurn } from "../file/turns.ts";
 import { inGroups, keysUnder } from "../s3/keys.ts";
@@ -117,11 +117,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
     return found && { ...found, stored: decode(found.text, objects.urlOf(name), key) };
   }
 
-  function change(
-    key: string,
-    call: StoreCall | undefined,
-    decide: (stored: Stored | undefined) => Stored | undefined,
-  ): Promise<Outcome> {
+  function change(key: string, call: StoreCall | undefined, decide: Decide): Promise<Outcome> {
     const signal = call?.signal;
     return run(call, async () => {
       await probed();
@@ -129,11 +125,7 @@ export function s3Store(options: S3StoreOptions): S3Store {
     });
   }
 
-  async function changeAlone(
-    key: string,
-    signal: AbortSignal | undefined,
-    decide: (stored: Stored | undefined) => Stored | undefined,
-  ): Promise<Outcome> {
+  async function changeAlone(key: string, signal: AbortSignal | undefined, decide: Decide): Promise<Outcome> {
     const deadline = clock.monotonic() + timeoutMs;
     const mark = `${id}.${(written++).toString(36)}`;
     let found = await find(key, signal);
@@ -157,41 +149,18 @@ export function s3Store(options: S3StoreOptions): S3Store {
     }
   }
 
-  /** A change that leaves the versions as they are. */
-  function changeEntry(
-    key: string,
-    call: StoreCall | undefined,
-    decide: (entry: Entry | undefined) => Entry | undefined,
-  ): Promise<Outcome> {
-    return change(key, call, (stored) => {
-      const entry = decide(stored?.entry);
-      return entry && { entry, versions: stored?.versions ?? [] };
-    });
-  }
-
   return {
     writers,
     probe: (call) => run(call, probed),
     read: async (key, call) => (await run(call, () => find(key, call?.signal)))?.stored.entry,
     async save(key, data, options, call) {
-      const bytes = Buffer.byteLength(data);
-      if (bytes > maxBytes)
-        throw new CheckpointError("TOO_LARGE", `the data of ${key} has ${bytes} bytes, and maxBytes is ${maxBytes}`);
-      return await change(key, call, (stored) => {
-        const entry = saved(key, stored?.entry, data, options);
-        const { keep = 0, savedAt, note } = options;
-        const version: SavedVersion = { version: entry?.version ?? 0, data, savedAt, note };
-        return entry && { entry, versions: [version, ...(stored?.versions ?? [])].slice(0, keep + 1) };
-      });
+      assertFits(key, data, maxBytes);
+      return await change(key, call, (stored) => saved(key, stored, data, options));
     },
-    delete: (key, condition = {}, call) =>
-      change(key, call, (stored) => {
-        const entry = deleted(stored?.entry, condition);
-        return entry && { entry, versions: [] };
-      }),
-    grant: (key, holder, seen, call) => changeEntry(key, call, (entry) => granted(key, entry, holder, seen)),
-    renew: (key, fence, call) => changeEntry(key, call, (entry) => renewed(entry, fence)),
-    release: (key, fence, call) => changeEntry(key, call, (entry) => released(entry, fence)),
+    delete: (key, condition = {}, call) => change(key, call, (stored) => deleted(stored, condition)),
+    grant: (key, holder, seen, call) => change(key, call, (stored) => granted(key, stored, holder, seen)),
+    renew: (key, fence, call) => change(key, call, (stored) => renewed(stored, fence)),
+    release: (key, fence, call) => change(key, call, (stored) => released(stored, fence)),
     async *list(start, call) {
       const keys = await run(call, () => keysUnder(objects, prefix, start, call?.signal));
       for (const group of inGroups(keys)) {

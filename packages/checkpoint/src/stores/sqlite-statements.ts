@@ -11,6 +11,8 @@ export interface SqliteDatabase {
 export interface SqliteStatement {
   run(...parameters: SqliteValue[]): unknown;
   all(...parameters: SqliteValue[]): unknown[];
+  /** Of node:sqlite, which makes an array in much less time than an object. */
+  setReturnArrays?(enabled: boolean): void;
 }
 
 export type SqliteValue = string | number | bigint | null | Uint8Array;
@@ -79,14 +81,19 @@ export function prepare(database: SqliteDatabase, table: string): Statements {
   const holds = (ifVersion: string, fence: string): string =>
     `(${ifVersion} IS NULL OR CASE WHEN ${ifVersion} = 0 THEN data IS NULL ELSE data IS NOT NULL AND version = ${ifVersion} END)
      AND (${fence} IS NULL OR fence = ${fence})`;
+  const prepareForArrays = (sql: string): SqliteStatement => {
+    const statement = database.prepare(sql);
+    statement.setReturnArrays?.(true);
+    return statement;
+  };
   return {
     read: database.prepare(`SELECT ${columns} FROM "${table}" WHERE key = ?1`),
     // key, data, savedAt, note, ifVersion, fence, keep
-    update: database.prepare(`
+    update: prepareForArrays(`
 UPDATE "${table}" SET version = version + 1, data = ?2, saved_at = ?3, note = ?4, kept = ?7
  WHERE key = ?1 AND ${holds("?5", "?6")}
 RETURNING ${lease}`),
-    insert: database.prepare(`
+    insert: prepareForArrays(`
 INSERT INTO "${table}" (key, version, data, saved_at, note, kept)
 SELECT ?1, 1, ?2, ?3, ?4, ?7 WHERE coalesce(?5, 0) = 0 AND ?6 IS NULL
 ON CONFLICT DO NOTHING

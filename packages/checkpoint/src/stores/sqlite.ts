@@ -69,7 +69,7 @@ export function sqliteStore({ database, table = "checkpoint" }: SqliteStoreOptio
       const values = [bytes, data, savedAt, note, ifVersion, fence, keep] as const;
       const row = one(statements.update, ...values) ?? one(statements.insert, ...values);
       // Not all columns: what we gave would come back as a copy.
-      return row ? { ok: true, entry: { key, data, savedAt, ...leaseOf(row as LeaseRow) } } : outcome(key, undefined);
+      return row ? { ok: true, entry: savedEntry(key, data, savedAt, row) } : outcome(key, undefined);
     };
     if (keep === 0) return put();
     return together(database, () => {
@@ -174,6 +174,12 @@ function toEntry(row: unknown): Entry | undefined {
 
 function leaseOf({ version, fence, holder, beat }: LeaseRow): Pick<Entry, "version" | "fence" | "holder" | "beat"> {
   return { version: Number(version), fence: Number(fence), holder, beat: Number(beat) };
+}
+
+/** @param row an array, or an object that has its columns in their order */
+function savedEntry(key: string, data: string, savedAt: number, row: object): Entry {
+  const [version, fence, holder, beat] = Array.isArray(row) ? row : Object.values(row);
+  return { key, version: Number(version), data, savedAt, fence: Number(fence), holder, beat: Number(beat) };
 }
 
 function toVersion({ version, data, saved_at, note }: VersionRow): SavedVersion {
