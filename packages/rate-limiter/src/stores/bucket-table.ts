@@ -1,7 +1,7 @@
 // Where the memory store keeps its buckets: open addressing in typed arrays, cut into segments of about a thousand buckets,
 // so that growing, clearing and shrinking touch one segment at a time and no request waits for a whole table.
 
-import { KeyHash } from "./key-hash.ts";
+import type { KeyHash } from "./key-hash.ts";
 
 // Between growths a segment is 55 to 85 % full: 24-byte buckets cost 28 to 44 bytes, and each is moved about three times in all.
 const MOST_LOAD = 0.85;
@@ -23,9 +23,9 @@ interface Segment {
 export type IsSpent = (values: Float64Array, offset: number, now: number) => boolean;
 
 /**
- * Buckets of `width` numbers by key, which is never empty. The key itself is not kept, only its segment and a fingerprint of 53
- * bits, as many as a double holds, both from one keyed hash. In a table for a million keys these are 63 bits: two of n keys meet,
- * and share a bucket, with a probability of about n^2 / 2^64, which is 5 in 100 million for a million of them.
+ * Buckets of `width` numbers by the hash of their key, of which only the segment and a fingerprint of 53 bits are kept, as many as
+ * a double holds. In a table for a million keys these are 63 bits: two of n keys meet, and share a bucket, with a probability of
+ * about n^2 / 2^64, which is 5 in 100 million for a million of them.
  *
  * `find` and `findOrAdd` leave the bucket's place in `values` and `offset`, valid until the next call.
  */
@@ -35,22 +35,16 @@ export class BucketTable {
   size = 0;
   readonly width: number;
   readonly isSpent: IsSpent;
-  readonly #hash: KeyHash;
   readonly #stride: number;
   readonly #shift: number;
   /** Made when a first key falls into them. */
   readonly #segments: (Segment | undefined)[];
   readonly #maxSize: number;
-  /** Of the key that is looked for. */
-  #fingerprint = 0;
-  /** The key whose place `values` and `offset` are: a hot one is often asked for twice in a row. */
-  #latest = "";
   #nextSweep = 0;
   #lastRefusal = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { width: number; maxSize: number; seed: Int32Array; isSpent: IsSpent }) {
+  constructor(options: { width: number; maxSize: number; isSpent: IsSpent }) {
     const bits = Math.min(MOST_SEGMENT_BITS, Math.max(0, Math.ceil(Math.log2(options.maxSize / BUCKETS_A_SEGMENT))));
-    this.#hash = new KeyHash(options.seed);
     this.#stride = options.width + 1;
     this.#shift = 32 - bits;
     this.#maxSize = options.maxSize;
@@ -64,39 +58,27 @@ export class BucketTable {
     return this.#segments.reduce((sum, segment) => sum + (segment?.values.byteLength ?? 0), 0);
   }
 
-  find(key: string): boolean {
-    if (key === this.#latest) return true;
-    const segment = this.#segments[this.#segmentOf(key)];
-    const found = segment !== undefined && this.#probe(segment);
-    this.#latest = found ? key : "";
-    return found;
+  find(hash: KeyHash): boolean {
+    const segment = this.#segments[this.#indexOf(hash)];
+    return segment !== undefined && this.#probe(segment, fingerprintOf(hash));
   }
 
   /** As `find`, but an absent key gets a bucket of zeros. False where there was no room for it. */
-  findOrAdd(key: string, now: number): boolean {
-    return key === this.#latest || this.#searchOrAdd(key, now);
+  findOrAdd(hash: KeyHash, now: number): boolean {
+    const index = this.#indexOf(hash);
+    const segment = this.#segments[index] ?? this.#makeSegment(index);
+    const fingerprint = fingerprintOf(hash);
+    return this.#probe(segment, fingerprint) || this.#add(segment, fingerprint, now);
   }
 
-  #searchOrAdd(key: string, now: number): boolean {
-    const index = this.#segmentOf(key);
-    let segment = this.#segments[index];
-    if (segment === undefined) {
-      segment = makeSegment(SMALLEST_SEGMENT, this.#stride);
-      this.#segments[index] = segment;
-    }
-    if (this.#probe(segment)) {
-      this.#latest = key;
-      return true;
-    }
-    this.#latest = "";
+  #add(segment: Segment, fingerprint: number, now: number): boolean {
     if (this.size >= this.#maxSize && !this.#makeRoom(segment, now)) return false;
     if (segment.count + 1 > segment.capacity * MOST_LOAD) this.#rebuild(segment, now, segment.count);
-    if (this.values !== segment.values) this.#probe(segment);
-    segment.values[this.offset] = this.#fingerprint;
+    if (this.values !== segment.values) this.#probe(segment, fingerprint);
+    segment.values[this.offset] = fingerprint;
     segment.count++;
     this.size++;
     this.offset++;
-    this.#latest = key;
     return true;
   }
 
@@ -117,18 +99,20 @@ export class BucketTable {
     return false;
   }
 
-  #segmentOf(key: string): number {
-    const hash = this.#hash;
-    hash.update(key);
-    // The bits below those that choose the segment. 0 marks an empty slot.
-    this.#fingerprint = (hash.high & 0x1fffff) * 2 ** 32 + (hash.low >>> 0) || 1;
+  #makeSegment(index: number): Segment {
+    const values = new Float64Array(SMALLEST_SEGMENT * this.#stride);
+    const segment = { values, capacity: SMALLEST_SEGMENT, count: 0 };
+    this.#segments[index] = segment;
+    return segment;
+  }
+
+  #indexOf({ high }: KeyHash): number {
     // Shifting by 32 shifts by 0 in JavaScript, so one segment needs the mask.
-    return (hash.high >>> this.#shift) & (this.#segments.length - 1);
+    return (high >>> this.#shift) & (this.#segments.length - 1);
   }
 
   /** Walks from the fingerprint's home to its slot (`offset` behind the fingerprint) or to the empty one where it belongs (`offset` at it). */
-  #probe({ values, capacity }: Segment): boolean {
-    const fingerprint = this.#fingerprint;
+  #probe({ values, capacity }: Segment, fingerprint: number): boolean {
     const stride = this.#stride;
     this.values = values;
     let offset = home(fingerprint, capacity) * stride;
@@ -177,7 +161,6 @@ export class BucketTable {
       for (let number = 1; number < stride; number++) next[to + number] = values[from + number] as number;
       live++;
     }
-    this.#latest = "";
     this.size += live - count;
     segment.values = next;
     segment.capacity = capacity;
@@ -185,11 +168,12 @@ export class BucketTable {
   }
 }
 
+/** The bits below those that choose the segment. 0 marks an empty slot. */
+function fingerprintOf({ high, low }: KeyHash): number {
+  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0) || 1;
+}
+
 /** Where a fingerprint's search begins: its upper 20 bits scaled to the capacity, all in 31-bit integers. */
 function home(fingerprint: number, capacity: number): number {
   return ((fingerprint >>> 12) * capacity) >>> 20;
-}
-
-function makeSegment(capacity: number, stride: number): Segment {
-  return { values: new Float64Array(capacity * stride), capacity, count: 0 };
 }

@@ -8,6 +8,8 @@
 export class KeyHash {
   high = 0;
   low = 0;
+  /** The key of the latest two calls, if they had the same: a hot one is not hashed again. */
+  #hot: string | undefined;
   readonly #k0: number;
   readonly #k1: number;
 
@@ -18,6 +20,11 @@ export class KeyHash {
   }
 
   update(key: string): void {
+    if (key !== this.#hot) this.#compute(key);
+  }
+
+  /** Apart from `update`, which is small enough then to become part of its caller. */
+  #compute(key: string): void {
     // `| 0` tells the compiler that v0 is an integer; without it the loop takes twice as long.
     let v0 = this.#k0 | 0;
     let v1 = this.#k1 ^ 0xee;
@@ -45,6 +52,7 @@ export class KeyHash {
     // loop above because a branch there would cost more than all of them.
     const last = (length << 25) | (at < length ? key.charCodeAt(at) : 0);
     v3 ^= last;
+    let low = 0;
     for (let round = 0; round < 7; round++) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -60,10 +68,13 @@ export class KeyHash {
         v0 ^= last;
         v2 ^= 0xee;
       } else if (round === 3) {
-        this.low = v1 ^ v3;
+        low = v1 ^ v3;
         v1 ^= 0xdd;
       }
     }
-    this.high = v1 ^ v3;
+    const high = v1 ^ v3;
+    this.#hot = high === this.high && low === this.low ? key : undefined;
+    this.high = high;
+    this.low = low;
   }
 }

@@ -39,7 +39,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       `maxKeys is ${maxKeys}; give a whole number from 1 to ${MOST_BUCKETS}`,
     );
   }
-  const spaces = new MemorySpaces({ maxKeys, whenFull }, clock);
+  const spaces = new MemorySpaces({ maxKeys, whenFull, clock });
   /** The caller may keep it. */
   const keep = (reading: StoreReading): StoreReading => ({ ...reading, used: [...reading.used] });
 
@@ -55,22 +55,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     },
     async peek(rules, key, call) {
       call?.signal?.throwIfAborted();
-      const [space, now] = [spaces.of(rules), spaces.now()];
-      const blockedMs = space.blockLeft(key, now);
-      return { outcome: blockedMs > 0 ? "blocked" : "passed", used: space.used(rules, key, now), blockedMs };
+      return spaces.of(rules).peek(rules, key);
     },
     async refund(rules, key, cost, call) {
       call?.signal?.throwIfAborted();
-      spaces.of(rules).refund(rules, key, cost, spaces.now());
+      spaces.of(rules).refund(rules, key, cost);
     },
     async reset(rules, key, call) {
       call?.signal?.throwIfAborted();
-      spaces.of(rules).reset(rules, key, spaces.now());
+      spaces.of(rules).reset(rules, key);
     },
     async block(rules, key, blockMs, call) {
       call?.signal?.throwIfAborted();
-      const now = spaces.now();
-      spaces.of(rules).block(key, now + blockMs, now);
+      spaces.of(rules).block(key, blockMs);
     },
     async unblock(rules, key, call) {
       call?.signal?.throwIfAborted();
@@ -87,22 +84,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 class MemorySpaces {
   readonly #spaces = new Map<string, MemorySpace>();
   readonly #options: SpaceOptions;
-  readonly #clock: Clock;
   // Most services ask by one rule set again and again.
   #latestRules: RuleSet | undefined;
   #latest: MemorySpace | undefined;
 
-  constructor(options: SpaceOptions, clock: Clock) {
+  constructor(options: SpaceOptions) {
     this.#options = options;
-    this.#clock = clock;
   }
 
   consume(rules: RuleSet, key: string, cost: number): StoreReading {
-    return this.of(rules).consume(rules, key, cost, this.now());
-  }
-
-  now(): number {
-    return Math.floor(this.#clock.monotonic());
+    return this.of(rules).consume(rules, key, cost);
   }
 
   of(rules: RuleSet): MemorySpace {
