@@ -6,6 +6,7 @@ import type { KeyHash } from "./key-hash.ts";
 // Between growths a segment is 55 to 85 % full: 24-byte buckets cost 28 to 44 bytes, and each is moved about three times in all.
 const MOST_LOAD = 0.85;
 const LOAD_AFTER_REBUILD = 0.55;
+const NEVER = -1;
 const SMALLEST_SEGMENT = 8;
 const BUCKETS_A_SEGMENT = 1024;
 const MOST_SEGMENT_BITS = 14;
@@ -40,6 +41,8 @@ export class BucketTable {
   /** Made when a first key falls into them. */
   readonly #segments: (Segment | undefined)[];
   readonly #maxSize: number;
+  /** The hash's turn at which `values` and `offset` were found: a hot key is often asked for twice in a row. */
+  #foundAt = NEVER;
   #nextSweep = 0;
   #lastRefusal = Number.NEGATIVE_INFINITY;
 
@@ -59,16 +62,25 @@ export class BucketTable {
   }
 
   find(hash: KeyHash): boolean {
+    if (hash.turn === this.#foundAt) return true;
     const segment = this.#segments[this.#indexOf(hash)];
-    return segment !== undefined && this.#probe(segment, fingerprintOf(hash));
+    const found = segment !== undefined && this.#probe(segment, fingerprintOf(hash));
+    this.#foundAt = found ? hash.turn : NEVER;
+    return found;
   }
 
   /** As `find`, but an absent key gets a bucket of zeros. False where there was no room for it. */
   findOrAdd(hash: KeyHash, now: number): boolean {
+    return hash.turn === this.#foundAt || this.#searchOrAdd(hash, now);
+  }
+
+  #searchOrAdd(hash: KeyHash, now: number): boolean {
     const index = this.#indexOf(hash);
     const segment = this.#segments[index] ?? this.#makeSegment(index);
     const fingerprint = fingerprintOf(hash);
-    return this.#probe(segment, fingerprint) || this.#add(segment, fingerprint, now);
+    const found = this.#probe(segment, fingerprint) || this.#add(segment, fingerprint, now);
+    this.#foundAt = found ? hash.turn : NEVER;
+    return found;
   }
 
   #add(segment: Segment, fingerprint: number, now: number): boolean {
@@ -161,6 +173,7 @@ export class BucketTable {
       for (let number = 1; number < stride; number++) next[to + number] = values[from + number] as number;
       live++;
     }
+    this.#foundAt = NEVER;
     this.size += live - count;
     segment.values = next;
     segment.capacity = capacity;

@@ -8,6 +8,8 @@
 export class KeyHash {
   high = 0;
   low = 0;
+  /** As many as were computed: as long as it stays, so does the key. */
+  turn = 0;
   /** The key of the latest two calls, if they had the same: a hot one is not hashed again. */
   #hot: string | undefined;
   readonly #k0: number;
@@ -76,5 +78,6 @@ export class KeyHash {
     this.#hot = high === this.high && low === this.low ? key : undefined;
     this.high = high;
     this.low = low;
+    this.turn++;
   }
 }
