@@ -11,7 +11,7 @@ import { reportComparisons } from "./pooled.ts";
 const ROUNDS = 10;
 const WARM_UP_ROUNDS = 3;
 // A round is many short turns, so that what else the machine does falls on all sides alike.
-const TURNS = 12;
+const TURNS = 40;
 const REQUESTS = 250;
 const CONNECTIONS = 8;
 
