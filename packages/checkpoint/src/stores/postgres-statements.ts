@@ -19,6 +19,8 @@ export type Statements = Readonly<
 >;
 
 const COLUMNS = "key, version, data, saved_at, fence, holder, beat";
+/** Of a save: the others are what it was given, and would come back as a copy. */
+const SAVED = "version, fence, holder, beat";
 
 /** @param name of the table, and of that of earlier versions, both quoted */
 export function statementsFor(name: string, versions: string): Statements {
@@ -29,7 +31,7 @@ export function statementsFor(name: string, versions: string): Statements {
 INSERT INTO ${name} AS c (key, version, data, saved_at, note) VALUES ($1, 1, $2, $3, $4)
 ON CONFLICT (key) DO UPDATE
    SET version = c.version + 1, data = excluded.data, saved_at = excluded.saved_at, note = excluded.note, kept = 0 ${only}
-RETURNING ${COLUMNS}`;
+RETURNING ${SAVED}`;
 
   return {
     create: `
@@ -67,7 +69,7 @@ RETURNING ${COLUMNS}`;
     saveOver: `
 UPDATE ${name} AS c SET version = c.version + 1, data = $2, saved_at = $3, note = $4, kept = 0
  WHERE c.key = $1 AND ${holds("$5", "$6")}
-RETURNING ${COLUMNS}`,
+RETURNING ${SAVED}`,
 
     // The same, whether there is a row or not, and how many to keep. The row is locked before it is copied, so that the copy is of what the update finds.
     saveKeeping: `
@@ -77,7 +79,7 @@ WITH before AS (
   UPDATE ${name} AS c SET version = c.version + 1, data = $2, saved_at = $3, note = $4, kept = $7::bigint
     FROM before
    WHERE c.key = $1 AND before.version = c.version AND ${holds("$5", "$6")}
-  RETURNING ${COLUMNS.replace(/\w+/g, "c.$&")}
+  RETURNING ${SAVED.replace(/\w+/g, "c.$&")}
 ), kept AS (
   INSERT INTO ${versions} (key, version, data, saved_at, note)
   SELECT before.key, before.version, before.data, before.saved_at, before.note
@@ -91,7 +93,7 @@ WITH before AS (
   SELECT $1, 1, $2, $3, $4
    WHERE coalesce($5::bigint, 0) = 0 AND $6::bigint IS NULL AND NOT EXISTS (SELECT FROM ${name} WHERE key = $1)
   ON CONFLICT DO NOTHING
-  RETURNING ${COLUMNS}
+  RETURNING ${SAVED}
 )
 SELECT * FROM updated UNION ALL SELECT * FROM inserted`,
 

@@ -89,9 +89,29 @@ function storeOn(client: PostgresClient, name: string, statements: Statements): 
     return row ? { ok: true, entry: toEntry(row) } : { ok: false, entry: await read(key, call) };
   }
 
-  async function saveKeeping(key: string, values: unknown[], options: SaveOptions, call: StoreCall | undefined) {
+  async function saveBy(
+    text: string,
+    key: string,
+    data: string,
+    { savedAt, note }: SaveOptions,
+    call: StoreCall | undefined,
+    conditions: readonly unknown[] = [],
+  ): Promise<Outcome> {
+    const [row] = await ask<LeaseRow>(call, text, [Buffer.from(key), data, savedAt, note ?? null, ...conditions]);
+    return row
+      ? { ok: true, entry: { key, data, savedAt, ...leaseOf(row) } }
+      : { ok: false, entry: await read(key, call) };
+  }
+
+  async function saveKeeping(
+    key: string,
+    data: string,
+    options: SaveOptions,
+    call: StoreCall | undefined,
+  ): Promise<Outcome> {
+    const { ifVersion = null, fence = null, keep } = options;
     for (;;) {
-      const outcome = await change(key, call, statements.saveKeeping, values);
+      const outcome = await saveBy(statements.saveKeeping, key, data, options, call, [ifVersion, fence, keep]);
       // Somebody else made the first entry at the same time; under no condition there is still room for ours.
       const isMet = !outcome.ok && outcome.entry !== undefined && meets(outcome.entry, options);
       if (!isMet) return outcome;
@@ -101,13 +121,11 @@ function storeOn(client: PostgresClient, name: string, statements: Statements): 
   return {
     read,
     save(key, data, options, call) {
-      const { savedAt, ifVersion, fence, keep = 0, note = null } = options;
-      const values = [data, savedAt, note];
-      const conditions = [ifVersion ?? null, fence ?? null];
-      if (keep > 0) return saveKeeping(key, [...values, ...conditions, keep], options, call);
+      const { ifVersion, fence, keep = 0 } = options;
+      if (keep > 0) return saveKeeping(key, data, options, call);
       if (fence !== undefined || (ifVersion ?? 0) > 0)
-        return change(key, call, statements.saveOver, [...values, ...conditions]);
-      return change(key, call, ifVersion === 0 ? statements.saveFirst : statements.save, values);
+        return saveBy(statements.saveOver, key, data, options, call, [ifVersion ?? null, fence ?? null]);
+      return saveBy(ifVersion === 0 ? statements.saveFirst : statements.save, key, data, options, call);
     },
     delete: (key, { ifVersion = null, fence = null } = {}, call) =>
       change(key, call, statements.delete, [ifVersion, fence]),
@@ -159,14 +177,17 @@ function meets({ data, version, fence: granted }: Entry, { ifVersion, fence }: C
 }
 
 /** Numbers of eight bytes come as texts, or as whatever the user has told the client. */
-interface Row {
-  readonly key: Buffer;
+interface LeaseRow {
   readonly version: unknown;
-  readonly data: string | null;
-  readonly saved_at: unknown;
   readonly fence: unknown;
   readonly holder: string | null;
   readonly beat: unknown;
+}
+
+interface Row extends LeaseRow {
+  readonly key: Buffer;
+  readonly data: string | null;
+  readonly saved_at: unknown;
 }
 
 interface VersionRow {
@@ -177,15 +198,11 @@ interface VersionRow {
 }
 
 function toEntry(row: Row): Entry {
-  return {
-    key: row.key.toString("utf8"),
-    version: Number(row.version),
-    data: row.data,
-    savedAt: Number(row.saved_at),
-    fence: Number(row.fence),
-    holder: row.holder,
-    beat: Number(row.beat),
-  };
+  return { key: row.key.toString("utf8"), data: row.data, savedAt: Number(row.saved_at), ...leaseOf(row) };
+}
+
+function leaseOf({ version, fence, holder, beat }: LeaseRow): Pick<Entry, "version" | "fence" | "holder" | "beat"> {
+  return { version: Number(version), fence: Number(fence), holder, beat: Number(beat) };
 }
 
 function toVersion({ version, data, saved_at, note }: VersionRow): SavedVersion {
